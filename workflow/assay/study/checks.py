@@ -1,0 +1,325 @@
+"""What a config says against what it names: every name is declared, nothing goes round in a circle, parts fit together.
+
+The model has made sure of each value alone; here they are looked at together.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path as File
+from typing import Any
+
+from assay.study.errors import nearest
+from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
+from assay.study.model import Study
+from assay.study.problems import Path, Problems
+
+#: The arrays that predictions made elsewhere need; each further set, such as an outlier set, has the same two.
+PREDICTED = ("val.logits", "val.label", "test.logits", "test.label")
+
+#: Names become those of folders and files, of which file systems take 255 bytes with what is put before and after.
+LONGEST = 200
+
+
+def check(resolved: dict[str, Any], study: Study, problems: Problems) -> None:
+    """Note every fault of a resolved study (without claims)."""
+    _Checks(resolved, problems).run()
+    keys = [field.alias or name for name, field in Study.model_fields.items()]
+    for variant, changes in study.variants.items():
+        if variant == "smoke":
+            problems.add(("variants", variant), "`smoke` is a scale, which has this folder; choose another name")
+        for key in changes:
+            if key not in keys:
+                message = f"there is no such key; expected one of {', '.join(keys)}"
+                problems.add(("variants", variant, key), message, nearest(key, keys))
+
+
+class _Checks:
+    def __init__(self, study: dict[str, Any], problems: Problems):
+        self.study = study
+        self.datasets: dict[str, Any] = study["datasets"]
+        self.arms: dict[str, Any] = study["arms"]
+        self.problems = problems
+
+    def run(self) -> None:
+        self._names()
+        if not self.study["vary"] and len(self.study["seeds"]) > 1:
+            self.problems.add(("vary",), "expected at least one stream, since all seeds would be the same without")
+        for name, dataset in self.datasets.items():
+            self._dataset(name, dataset)
+        self._circle("datasets", "from", self._chain(self.datasets, lambda dataset: dataset["from"] or dataset["like"]))
+        for section in ("generators", "encoders"):
+            for name, made in self.study[section].items():
+                self._known((section, name, "dataset"), "dataset", made["dataset"], self.datasets)
+        for name, arm in self.arms.items():
+            self._arm(name, arm)
+        self._circle(
+            "arms",
+            "distill",
+            self._chain(self.arms, lambda arm: arm["distill"] and arm["distill"]["teacher"]["arm"]),
+        )
+        if not self.problems.found:
+            self._replicates()
+        self._evaluate()
+
+    def _known(self, path: Path, what: str, name: str, declared: dict[str, Any]) -> bool:
+        if name not in declared:
+            self.problems.unknown(path, what, name, declared)
+        return name in declared
+
+    # -- names -----------------------------------------------------------------------------------------------
+
+    def _names(self) -> None:
+        if self.study["study"].lower() in BESIDE_STUDIES:
+            self.problems.add(
+                ("study",), f"{self.study['study']!r} is a folder that all studies share; choose another name"
+            )
+        for section in ("datasets", "generators", "encoders", "arms"):
+            seen: dict[str, str] = {}
+            for name in self.study[section]:
+                path = (section, name)
+                if section == "arms" and not ARM.fullmatch(name.split("[", 1)[0]):
+                    self.problems.add(
+                        path, f"expected a name of letters, digits, `_` and single dashes, found {name!r}"
+                    )
+                elif section != "arms" and not SLUG.fullmatch(name):
+                    self.problems.add(
+                        path,
+                        f"expected a name of letters, digits, dots and dashes, a letter or digit first, found {name!r}",
+                    )
+                elif len(name.encode()) > LONGEST:
+                    self.problems.add(path, f"expected a name of at most {LONGEST} bytes, found {len(name.encode())}")
+                elif name.lower() in RESERVED or (section == "datasets" and name in SPLITS):
+                    self.problems.add(path, f"{name!r} is a word with a meaning of its own; choose another name")
+                elif seen.setdefault(name.lower(), name) != name:
+                    self.problems.add(
+                        path, f"{name!r} and {seen[name.lower()]!r} would share a folder where case does not count"
+                    )
+
+    # -- circles ---------------------------------------------------------------------------------------------
+
+    def _chain(self, declared: dict[str, Any], follow: Callable[[Any], str | None]) -> dict[str, str]:
+        links = {name: follow(value) for name, value in declared.items()}
+        return {name: link for name, link in links.items() if link in declared and link is not None}
+
+    def _circle(self, section: str, key: str, links: dict[str, str]) -> None:
+        told: set[str] = set()
+        for start in links:
+            path = [start]
+            while path[-1] in links and links[path[-1]] not in path:
+                path.append(links[path[-1]])
+            end = links.get(path[-1])
+            if end is not None:
+                circle = path[path.index(end) :]
+                if not told & set(circle):
+                    words = " -> ".join([*circle, end])
+                    at = key if self.study[section][circle[0]].get(key) else "like"
+                    self.problems.add((section, circle[0], at), f"`{at}` goes round in a circle: {words}")
+                told |= set(circle)
+
+    # -- datasets --------------------------------------------------------------------------------------------
+
+    def _dataset(self, name: str, dataset: dict[str, Any]) -> None:
+        path: Path = ("datasets", name)
+        if (dataset["source"] is None) == (dataset["from"] is None):
+            self.problems.add(path, "expected either `source` or `from`")
+        for key in ("from", "like"):
+            if dataset[key] is not None:
+                self._known((*path, key), "dataset", dataset[key], self.datasets)
+        if dataset["from"] and dataset["split"]:
+            self.problems.add(
+                (*path, "split"), f"{dataset['from']}, from which this comes, is split; set `split` there"
+            )
+        if dataset["from"] and dataset["like"]:
+            self.problems.add(
+                (*path, "like"), "`like` shapes a source's images; a dataset `from` another has its shape"
+            )
+        source = dataset["source"] or {}
+        if isinstance(source.get("path"), str) and not File(source["path"]).exists():
+            self.problems.add((*path, "source", "path"), f"there is no file or folder {source['path']!r}")
+
+    def _root(self, name: str) -> str:
+        """Where a dataset starts; itself when the chain is broken or goes round."""
+        seen = [name]
+        while (base := self.datasets.get(seen[-1], {}).get("from")) in self.datasets and base not in seen:
+            seen.append(base)
+        return seen[-1]
+
+    def _upwards(self, name: str) -> list[dict[str, Any]]:
+        """A dataset and those it comes from, the root first."""
+        seen: list[str] = []
+        at: str | None = name
+        while at in self.datasets and at not in seen:
+            seen.append(at)
+            at = self.datasets[at]["from"]
+        return [self.datasets[each] for each in reversed(seen)]
+
+    def _classes(self, name: str) -> Any:
+        """What is known of a dataset's classes without its images: equal for datasets that surely have equal ones."""
+        chain = self._upwards(name)
+        kept: list[str] | None = None
+        gone: set[str] = set()
+        maps = []
+        for dataset in chain:
+            maps += [dataset["class-map"]] if dataset["class-map"] else []
+            kept = dataset["classes"]["keep"] or (
+                kept and [each for each in kept if each not in dataset["classes"]["hold-out"]]
+            )
+            gone |= set(dataset["classes"]["hold-out"])
+        source = chain[0]["source"] if chain else None
+        return ("kept", kept) if kept else (source, maps, sorted(gone))
+
+    def _same_classes(self, path: Path, left: str, right: str) -> None:
+        if left in self.datasets and right in self.datasets and self._classes(left) != self._classes(right):
+            self.problems.add(path, f"the datasets {left} and {right} do not have the same classes")
+
+    # -- arms ------------------------------------------------------------------------------------------------
+
+    def _arm(self, name: str, arm: dict[str, Any]) -> None:
+        path: Path = ("arms", name)
+        self._known((*path, "dataset"), "dataset", arm["dataset"], self.datasets)
+        if arm["predictions"] is not None:
+            self._foreign_predictions(path, arm)
+        elif arm["model"] is None:
+            self.problems.add(path, "expected the key `model` (or `predictions` made elsewhere)")
+        if arm["weights"] is not None:
+            self._foreign_weights(path, arm)
+        place = self.problems.written((*path, "synthetic", "generator"))
+        if arm["synthetic"] and self._known(
+            place, "generator", arm["synthetic"]["generator"], self.study["generators"]
+        ):
+            learnt = self.study["generators"][arm["synthetic"]["generator"]]["dataset"]
+            self._same_classes((*path, "synthetic"), arm["dataset"], learnt)
+        self._init(path, arm)
+        self._teacher(path, arm)
+        if arm["search"] and self._test_varies(arm["dataset"]):
+            self.problems.add(
+                (*path, "search"),
+                "the test split differs by seed (`vary: [split]`), so tuning would see images that trials are tested "
+                "on; leave `split` out of `vary`, or take a dataset whose source has an official test split",
+            )
+
+    # -- replicates ------------------------------------------------------------------------------------------
+
+    def _replicates(self) -> None:
+        """Seeds that change nothing are no replicates: an interval over them would be of no width, and a lie."""
+        for name, arm in self.arms.items():
+            foreign = arm["predictions"] is not None or arm["weights"] is not None
+            if self.study["vary"] and len(self.study["seeds"]) > 1 and not foreign and not self._differs(name):
+                reach = ", ".join(self.study["vary"])
+                message = (
+                    f"nothing that varies ({reach}) reaches the arm {name}, so that all its seeds would be the same"
+                )
+                self.problems.add(("vary",), message)
+
+    def _differs(self, name: str) -> bool:
+        """Whether the trials of an arm differ by seed."""
+        arm, vary = self.arms[name], set(self.study["vary"])
+        if vary & {"init", "order", "augment"}:
+            return True
+        for dataset in self._upwards(arm["dataset"]):
+            altered = dataset["imbalance"] or dataset["label-noise"] or dataset["subset"]
+            if ("split" in vary and dataset["split"]) or ("alteration" in vary and altered):
+                return True
+        made = [(arm["synthetic"] or {}).get("generator"), (arm["init"] or {}).get("encoder")]
+        sections = (self.study["generators"], self.study["encoders"])
+        if any(use and section[use]["seeds"] > 1 for use, section in zip(made, sections, strict=True)):
+            return True
+        teacher = arm["distill"] and arm["distill"]["teacher"]
+        return bool(teacher and teacher["seed"] == "same" and self._differs(teacher["arm"]))
+
+    def _test_varies(self, dataset: str) -> bool:
+        """Whether each seed tests on other images."""
+        root = self.datasets.get(self._root(dataset))
+        return "split" in self.study["vary"] and bool(root and root["split"] and root["split"]["test"])
+
+    def _foreign_predictions(self, path: Path, arm: dict[str, Any]) -> None:
+        for key in ("model", "weights", "synthetic", "init", "distill", "compress", "rebalance", "augment", "search"):
+            if arm[key]:
+                self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
+        file = File(arm["predictions"])
+        if not file.is_file():
+            self.problems.add((*path, "predictions"), f"there is no file {arm['predictions']!r}")
+        elif not zipfile.is_zipfile(file):
+            self.problems.add((*path, "predictions"), f"expected a .npz archive, which {arm['predictions']!r} is not")
+        else:
+            with zipfile.ZipFile(file) as archive:
+                found = [name.removesuffix(".npy") for name in archive.namelist()]
+            lacking = [name for name in PREDICTED if name not in found]
+            if lacking:
+                expected = f"expected the arrays {', '.join(PREDICTED)}; {arm['predictions']!r} lacks"
+                self.problems.add((*path, "predictions"), f"{expected} {', '.join(lacking)}")
+
+    def _foreign_weights(self, path: Path, arm: dict[str, Any]) -> None:
+        for key in ("synthetic", "init", "distill", "rebalance", "search"):
+            if arm[key]:
+                self.problems.add((*path, key), f"an arm with `weights` trains nothing; leave `{key}` out")
+        self._file((*path, "weights"), arm["weights"])
+
+    def _file(self, path: Path, name: str) -> None:
+        if not File(name).is_file():
+            self.problems.add(path, f"there is no file {name!r}")
+
+    def _init(self, path: Path, arm: dict[str, Any]) -> None:
+        init = arm["init"] or {}
+        if "weights" in init:
+            self._file((*path, "init", "weights"), init["weights"])
+        encoders = self.study["encoders"]
+        if "encoder" in init and self._known((*path, "init", "encoder"), "encoder", init["encoder"], encoders):
+            encoder = encoders[init["encoder"]]
+            if arm["model"] and encoder["model"] != arm["model"]:
+                self.problems.add(
+                    (*path, "init", "encoder"),
+                    f"the encoder is a {_entry(encoder['model'])}, the arm's model a {_entry(arm['model'])}",
+                )
+
+    def _teacher(self, path: Path, arm: dict[str, Any]) -> None:
+        if not arm["distill"]:
+            return
+        path = (*path, "distill", "teacher")
+        teacher = arm["distill"]["teacher"]
+        if self._known(self.problems.written((*path, "arm")), "arm", teacher["arm"], self.arms):
+            if self.arms[teacher["arm"]]["predictions"] is not None:
+                self.problems.add(path, f"{teacher['arm']} has predictions alone, no model that could teach")
+            self._same_classes(path, arm["dataset"], self.arms[teacher["arm"]]["dataset"])
+            if teacher["seed"] != "same" and self._test_varies(self.arms[teacher["arm"]]["dataset"]):
+                self.problems.add(
+                    self.problems.written((*path, "seed")),
+                    "the test split differs by seed (`vary: [split]`), so a teacher with another seed has learnt from "
+                    "images that its student is tested on; use `seed: same`",
+                )
+        if isinstance(teacher["seed"], int) and teacher["seed"] not in self.study["seeds"]:
+            known = ", ".join(map(str, self.study["seeds"]))
+            self.problems.add((*path, "seed"), f"expected one of the study's seeds ({known}), found {teacher['seed']}")
+
+    # -- evaluate --------------------------------------------------------------------------------------------
+
+    def _evaluate(self) -> None:
+        for family, options in self.study["evaluate"].items():
+            if not {"near", "far"} <= set(options):
+                continue
+            for key in ("near", "far"):
+                for number, name in enumerate(options[key]):
+                    path: Path = ("evaluate", family, key, number)
+                    if name == "hold-out":
+                        self._held_out(path)
+                    if key == "far" and name in options["near"]:
+                        self.problems.add(path, f"{name} stands under both `near` and `far`")
+            if not options["near"] and not options["far"]:
+                self.problems.add(("evaluate", family), "expected at least one set under `near` or `far`")
+
+    def _held_out(self, path: Path) -> None:
+        """Every arm is judged on its own dataset's held-out classes, so each must have some."""
+        for name, arm in self.arms.items():
+            chain = self._upwards(arm["dataset"])
+            if chain and not any(dataset["classes"]["hold-out"] for dataset in chain):
+                self.problems.add(
+                    path, f"{name} learns from {arm['dataset']}, which has no `classes: {{hold-out: [...]}}`"
+                )
+                return
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    options = ", ".join(f"{key}: {value}" for key, value in entry.items() if key != "method")
+    return f"{entry['method']} ({options})" if options else str(entry["method"])

@@ -1,0 +1,288 @@
+"""The typed model of `arms`: how one model is obtained."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from assay.study.fields import Count, Dimension, Entry, MethodOf, Section, TeacherSeed, key
+
+#: A sweep of more points than this is a slip of the pen.
+MOST_POINTS = 1000
+
+
+class Synthetic(Section):
+    """Generated images that join the train split, or take its place."""
+
+    generator: str = key(
+        ...,
+        "The generator that makes them.",
+        "arms:\n  more: {extends: baseline, synthetic: {generator: smote, balance: true}}",
+    )
+    balance: bool = key(
+        False,
+        "Fill every class up to the count of the largest.",
+        "arms:\n  more: {extends: baseline, synthetic: {generator: smote, balance: true}}",
+    )
+    per_class: Count | None = key(
+        None,
+        "As many images for each class.",
+        "arms:\n  more: {extends: baseline, synthetic: {generator: smote, per-class: 50}}",
+    )
+    ratio: float | None = key(
+        None,
+        "As many images as the train split has, times this, each class in its share.",
+        "arms:\n  more: {extends: baseline, synthetic: {generator: smote, ratio: 0.5}}",
+        gt=0,
+        le=1000,
+    )
+    mix: Literal["real+synthetic", "synthetic-only"] = key(
+        "real+synthetic",
+        "Whether the real images stay.",
+        "arms:\n  unreal: {extends: baseline, synthetic: {generator: smote, per-class: 50, mix: synthetic-only}}",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"generator": value, "balance": True} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> Synthetic:
+        if self.balance + (self.per_class is not None) + (self.ratio is not None) != 1:
+            raise PydanticCustomError("expected", "expected exactly one of `balance: true`, `per-class` and `ratio`")
+        return self
+
+
+class Init(Section):
+    """What the backbone starts from, in place of random weights."""
+
+    encoder: str | None = key(
+        None,
+        "A declared encoder.",
+        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
+    )
+    weights: str | None = key(
+        None,
+        "A safetensors file, from the folder in which the study runs.",
+        "arms:\n  warm: {extends: baseline, init: {weights: model.safetensors}}",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Init:
+        if (self.encoder is None) == (self.weights is None):
+            raise PydanticCustomError("expected", "expected either `encoder` or `weights`")
+        return self
+
+
+class Teacher(Section):
+    """Which trained model teaches."""
+
+    arm: str = key(
+        ...,
+        "The arm whose models teach.",
+        "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: {arm: baseline}}}",
+    )
+    seed: TeacherSeed = key(
+        "same",
+        "Which of its seeds teaches the student with seed k: `same` (k), `all` (their mean), or a number.",
+        "arms:\n  student: {extends: baseline, distill: {method: kd, teacher: {arm: baseline, seed: all}}}",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"arm": value} if isinstance(value, str) else value
+
+
+class Distill(Section):
+    """How the arm learns from a teacher. Options of the method stand beside `method`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str = key(
+        ...,
+        "How a student learns: a method of kind distill. Its options stand beside it.",
+        "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: baseline}}",
+    )
+    teacher: Teacher = key(
+        ...,
+        "The arm that teaches; a bare name means its model with the same seed.",
+        "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: baseline}}",
+    )
+
+
+class Sweep(Section):
+    """Points that each become an arm of their own, named like `kd[recipe.lr=0.1]`."""
+
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] | None = key(
+        None,
+        "Dotted path to values; every combination is a point.",
+        "arms:\n  swept: {extends: baseline, sweep: {grid: {recipe.lr: [0.01, 0.1], model.width: [8, 16]}}}",
+        min_length=1,
+    )
+    zip: dict[str, Annotated[list[Any], Field(min_length=1)]] | None = key(
+        None,
+        "Dotted path to values, taken together: the first of each, then the second of each.",
+        "arms:\n  swept: {extends: baseline, sweep: {zip: {recipe.lr: [0.01, 0.1], recipe.epochs: [4, 2]}}}",
+        min_length=1,
+    )
+    exclude: list[Annotated[dict[str, Any], Field(min_length=1)]] = key(
+        [],
+        "Points that are left out: those that agree with all values of one of these.",
+        "arms:\n  swept:\n    extends: baseline\n    sweep: {grid: {recipe.lr: [0.01, 0.1], model.width: [8, 16]}, "
+        "exclude: [{recipe.lr: 0.1, model.width: 16}]}",
+    )
+
+    @model_validator(mode="after")
+    def _points(self) -> Sweep:
+        if not self.grid and not self.zip:
+            raise PydanticCustomError("expected", "expected `grid` or `zip` with dotted paths and their values")
+        lengths = {len(values) for values in (self.zip or {}).values()}
+        if len(lengths) > 1:
+            found = ", ".join(map(str, sorted(lengths)))
+            raise PydanticCustomError(
+                "expected", "expected lists of one length under `zip`, found {found}", {"found": found}
+            )
+        count = math.prod(len(values) for values in (self.grid or {}).values()) * max(lengths, default=1)
+        if count > MOST_POINTS:
+            raise PydanticCustomError(
+                "expected", "expected at most {most} points, found {count}", {"most": MOST_POINTS, "count": count}
+            )
+        twice = sorted(set(self.grid or {}) & set(self.zip or {}))
+        if twice:
+            raise PydanticCustomError("expected", "{path} stands under both `grid` and `zip`", {"path": twice[0]})
+        return self
+
+
+class Search(Section):
+    """Tuning with a declared budget, judged on the validation split; the chosen point then runs on fresh seeds."""
+
+    space: dict[str, Dimension] = key(
+        ...,
+        "Dotted path to where its values come from: `log(a, b)`, `uniform(a, b)`, `int(a, b)`, or a list of choices.",
+        "arms:\n  tuned: {extends: baseline, search: {space: {model: [resnet8, tiny-cnn]}, trials: 2}}",
+        min_length=1,
+    )
+    trials: Annotated[int, Field(ge=1, le=10_000)] = key(
+        ...,
+        "How many points are tried. More trials add points and keep the ones before.",
+        "arms:\n  tuned: {extends: baseline, search: {space: {recipe.lr: log(0.001, 0.1)}, trials: 4}}",
+    )
+    by: Literal["val.accuracy", "val.balanced-accuracy", "val.nll"] = key(
+        "val.accuracy",
+        "The metric that chooses, on the validation split.",
+        "arms:\n  tuned:\n    extends: baseline\n"
+        "    search: {space: {recipe.lr: log(0.001, 0.1)}, trials: 4, by: val.balanced-accuracy}",
+    )
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _ranges_in_braces(cls, value: Any) -> Any:
+        """Put ranges together again: within braces YAML reads `a: log(1, 2)` as `a: log(1` and a key `2)`."""
+        if not isinstance(value, dict):
+            return value
+        made: dict[str, Any] = {}
+        cut: str | None = None
+        for name, item in value.items():
+            if cut is not None and item is None and name.endswith(")"):
+                made[cut] = f"{made[cut]}, {name}"
+                cut = None
+                continue
+            made[name] = item
+            cut = name if isinstance(item, str) and "(" in item and ")" not in item else None
+        return made
+
+
+class Arm(Section):
+    """One way to obtain a model. What it does not say is left at its default."""
+
+    extends: str | None = key(
+        None,
+        "Another arm to start from. Mappings merge by key; a list replaces unless it is `{append: [...]}` or "
+        "`{remove: [...]}`; `null` unsets; a changed `method` starts its options afresh.",
+        "arms:\n  long: {extends: baseline, recipe: {epochs: 40}}",
+    )
+    dataset: str = key(
+        ...,
+        "The dataset it learns from and is judged on.",
+        "arms:\n  plain: {dataset: digits, model: linear}",
+    )
+    model: Annotated[Entry, MethodOf("model")] | None = key(
+        None,
+        "Its architecture: a method of kind model.",
+        "arms:\n  wide: {extends: baseline, model: {method: resnet8, width: 32}}",
+    )
+    recipe: Annotated[Entry, MethodOf("recipe")] = key(
+        "sgd",
+        "Optimiser, schedule and length of training: a method of kind recipe. Without `method`, sgd.",
+        "arms:\n  gentle: {extends: baseline, recipe: {method: adamw, lr: 0.001}}",
+    )
+    augment: list[Annotated[Entry, MethodOf("augment")]] = key(
+        [],
+        "How training batches are altered, one after the other: methods of kind augment.",
+        "arms:\n  varied: {extends: baseline, augment: [translate, {method: cutout}]}",
+    )
+    loss: Annotated[Entry, MethodOf("loss")] = key(
+        "cross-entropy",
+        "What training minimises: a method of kind loss. Without `method`, cross-entropy.",
+        "arms:\n  focused: {extends: baseline, loss: focal}",
+    )
+    rebalance: Annotated[Entry, MethodOf("rebalance")] | None = key(
+        None,
+        "How rare classes are sampled: a method of kind rebalance.",
+        "arms:\n  fair: {extends: baseline, rebalance: oversample}",
+    )
+    synthetic: Synthetic | None = key(
+        None,
+        "Generated images in its train split; a bare generator's name means `balance: true`.",
+        "arms:\n  more: {extends: baseline, synthetic: smote}",
+    )
+    init: Init | None = key(
+        None,
+        "What its backbone starts from.",
+        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
+    )
+    distill: Distill | None = key(
+        None,
+        "How it learns from a teacher: a method of kind distill.",
+        "arms:\n  student: {extends: baseline, distill: {method: kd, temperature: 2, teacher: baseline}}",
+    )
+    compress: list[Annotated[Entry, MethodOf("compress")]] = key(
+        [],
+        "What is done to the trained model to make it smaller, one after the other: methods of kind compress.",
+        "arms:\n  pruned: {extends: baseline, compress: [magnitude]}",
+    )
+    precision: Literal["fp32", "bf16"] = key(
+        "fp32",
+        "Number format of training.",
+        "arms:\n  short: {extends: baseline, precision: bf16}",
+    )
+    threads: Count = key(
+        1,
+        "CPU threads of its training; part of what is computed, since they change bits.",
+        "arms:\n  fast: {extends: baseline, threads: 2}",
+    )
+    weights: str | None = key(
+        None,
+        "A model trained elsewhere, as a safetensors file of the arm's `model`: nothing is trained.",
+        "arms:\n  foreign: {dataset: digits, model: resnet8, weights: model.safetensors}",
+    )
+    predictions: str | None = key(
+        None,
+        "Predictions made elsewhere, as a .npz file: only evaluations that read predictions run.",
+        "arms:\n  theirs: {dataset: digits, predictions: logits.npz}",
+    )
+    sweep: Sweep | None = key(
+        None,
+        "Points that each become an arm, named like `swept[recipe.lr=0.1]`; as a target, `swept` means all of them.",
+        "arms:\n  swept: {extends: baseline, sweep: {grid: {recipe.lr: [0.01, 0.1]}}}",
+    )
+    search: Search | None = key(
+        None,
+        "Tuning with a declared number of trials.",
+        "arms:\n  tuned: {extends: baseline, search: {space: {recipe.lr: log(0.001, 0.1)}, trials: 4}}",
+    )

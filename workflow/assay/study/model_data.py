@@ -1,0 +1,217 @@
+"""The typed model of `datasets`, `generators` and `encoders`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from assay.study.fields import ClassName, Count, Distinct, Entry, MethodOf, Section, key
+
+
+class Classes(Section):
+    """Which classes are learnt and which are set aside."""
+
+    keep: Annotated[list[ClassName], Distinct, Field(min_length=2)] | None = key(
+        None,
+        "The classes to learn, in the order of their numbers; the others are dropped.",
+        'datasets:\n  even: {from: digits, classes: {keep: ["0", "2", "4", "6", "8"]}}',
+    )
+    hold_out: Annotated[list[ClassName], Distinct] = key(
+        [],
+        "Classes that no model sees in training. Their images, of every split, become the set `hold-out`, which an "
+        "OOD evaluation can name.",
+        'datasets:\n  open: {from: digits, classes: {hold-out: ["8", "9"]}}',
+    )
+
+    @model_validator(mode="after")
+    def _either(self) -> Classes:
+        both = [name for name in self.keep or [] if name in self.hold_out]
+        if both:
+            raise PydanticCustomError(
+                "expected", "a class is either kept or held out, and {names} is both", {"names": ", ".join(both)}
+            )
+        return self
+
+
+class Split(Section):
+    """How the images are cut into train, val and test."""
+
+    val: float = key(
+        0.0,
+        "Share of the images that tuning, calibration and early choices see; 0 keeps the official split.",
+        "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.25}}",
+        ge=0,
+        lt=1,
+    )
+    test: float = key(
+        0.0,
+        "Share of the images that only evaluations see; 0 keeps the official split.",
+        "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.25}}",
+        ge=0,
+        lt=1,
+    )
+    stratify: bool = key(
+        True,
+        "Cut each class for itself, so that the splits have the same class shares.",
+        "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.25, stratify: false}}",
+    )
+
+    @model_validator(mode="after")
+    def _leave_some(self) -> Split:
+        if self.val + self.test >= 1:
+            raise PydanticCustomError(
+                "expected",
+                "expected val + test < 1, so that images are left to train on, found {sum}",
+                {"sum": f"{self.val:g} + {self.test:g}"},
+            )
+        return self
+
+
+class Dataset(Section):
+    """Named images and labels: from a source, or another dataset altered further.
+
+    `subset`, `imbalance` and `label-noise` alter the train split alone, in this order, so that every arm is judged on
+    the same images.
+    """
+
+    extends: str | None = key(
+        None,
+        "Another dataset's declaration to start from; what is written here is laid over it.",
+        "datasets:\n  noisy: {extends: digits, label-noise: {method: symmetric, rate: 0.2}}",
+    )
+    source: Annotated[Entry, MethodOf("source")] | None = key(
+        None,
+        "Where the images come from: a method of kind source.",
+        "datasets:\n  letters: {source: {method: glyphs, count: 200}, like: digits}",
+    )
+    from_: str | None = key(
+        None,
+        "The dataset that this one alters further, in place of a source.",
+        "datasets:\n  rare: {from: digits, imbalance: exponential}",
+    )
+    like: str | None = key(
+        None,
+        "The dataset whose image size, channels and, with `class-map`, classes this one takes on.",
+        "datasets:\n  noise: {source: noise, like: digits}",
+    )
+    subset: Count | None = key(
+        None,
+        "How many images of the train split to keep, each class in its share.",
+        "datasets:\n  few: {from: digits, subset: 200}",
+    )
+    classes: Classes = key(
+        {},
+        "Which classes are learnt and which are held out.",
+        'datasets:\n  open: {from: digits, classes: {hold-out: ["8", "9"]}}',
+    )
+    split: Split | None = key(
+        None,
+        "How the images are cut into train, val and test; without it the source's official split stands.",
+        "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.25, stratify: true}}",
+    )
+    imbalance: Annotated[Entry, MethodOf("imbalance")] | None = key(
+        None,
+        "How the class counts of the train split are thinned: a method of kind imbalance.",
+        "datasets:\n  rare: {from: digits, imbalance: {method: exponential, ratio: 50}}",
+    )
+    label_noise: Annotated[Entry, MethodOf("label-noise")] | None = key(
+        None,
+        "How labels of the train split are corrupted on purpose: a method of kind label-noise.",
+        "datasets:\n  noisy: {from: digits, label-noise: {method: symmetric, rate: 0.2}}",
+    )
+    class_map: dict[str, ClassName | None] | None = key(
+        None,
+        "New names for classes: several with the same name are joined, a class mapped to null is dropped.",
+        'datasets:\n  small: {from: digits, class-map: {"0": round, "8": round, "1": null}}',
+    )
+    private: bool = key(
+        False,
+        "Keep pixels and ids of this dataset, and of all that come from it, out of the report and of MLflow.",
+        "datasets:\n  digits: {private: true}",
+    )
+
+
+class Generator(Section):
+    """A model, or a sampler, that makes images. Options of the method stand beside `method`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    extends: str | None = key(
+        None,
+        "Another generator's declaration to start from.",
+        "generators:\n  several: {extends: smote, seeds: 2}",
+    )
+    method: str = key(
+        ...,
+        "How images are made: a method of kind generator. Its options stand beside it.",
+        "generators:\n  ddpm: {method: ddpm, dataset: digits}",
+    )
+    dataset: str = key(
+        ...,
+        "The dataset whose train split it learns from.",
+        "generators:\n  ddpm: {method: ddpm, dataset: digits}",
+    )
+    seeds: Count = key(
+        1,
+        "How many generators are trained; the trial with seed k uses number k modulo this.",
+        "generators:\n  ddpm: {method: ddpm, dataset: digits, seeds: 2}",
+    )
+    threads: Count = key(
+        1,
+        "CPU threads of its computation; part of what is computed, since they change bits.",
+        "generators:\n  ddpm: {method: ddpm, dataset: digits, threads: 2}",
+    )
+
+
+class Encoder(Section):
+    """A backbone trained without labels, from which arms start. Options of the method stand beside `method`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    extends: str | None = key(
+        None,
+        "Another encoder's declaration to start from.",
+        "encoders:\n  long: {extends: turned, recipe: {epochs: 40}}",
+    )
+    method: str = key(
+        ...,
+        "What it learns from: a method of kind pretrain. Its options stand beside it.",
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8}",
+    )
+    dataset: str = key(
+        ...,
+        "The dataset whose train split it learns from; its labels are not used.",
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8}",
+    )
+    model: Annotated[Entry, MethodOf("model")] = key(
+        ...,
+        "Its architecture, which must be that of the arms that start from it.",
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: {method: resnet8, width: 8}}",
+    )
+    recipe: Annotated[Entry, MethodOf("recipe")] = key(
+        "sgd",
+        "Optimiser, schedule and length of its training.",
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8, recipe: {epochs: 10}}",
+    )
+    augment: list[Annotated[Entry, MethodOf("augment")]] = key(
+        [],
+        "How its training batches are altered, one after the other.",
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8, augment: [translate]}",
+    )
+    seeds: Count = key(
+        1,
+        "How many encoders are trained; the trial with seed k uses number k modulo this.",
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8, seeds: 2}",
+    )
+    threads: Count = key(
+        1,
+        "CPU threads of its computation; part of what is computed, since they change bits.",
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8, threads: 2}",
+    )
+
+
+def options_of(section: Generator | Encoder | Any) -> dict[str, Any]:
+    """The options that stand beside `method` in a section that allows them."""
+    return dict(section.model_extra or {})

@@ -1,0 +1,554 @@
+"""The planner: a resolved study becomes jobs and records.
+
+Each `_plan_*` method adds the jobs of one stage. A spec holds what the computation uses and nothing that only names
+things, so that equal work has equal digests whatever a study calls it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from assay.study.code import Code
+from assay.study.jobs import STAGES, Job, Plan, Record, digest_of, label
+from assay.study.registry import Card, Registry
+
+Entry = dict[str, Any]
+
+#: What of an arm its training depends on.
+_TRAINED_BY = ("model", "recipe", "augment", "loss", "rebalance", "precision", "threads")
+
+
+#: The seed under which tuning happens: it is none of a study's, so that the chosen point runs on fresh ones.
+_TUNING = -1
+
+
+def plan(study: dict[str, Any], registry: Registry, code: Code) -> Plan:
+    """Compile a resolved study (see `assay.study.load`) into jobs and records."""
+    return Planner(study, registry, code).run()
+
+
+class Planner:
+    """Walks a resolved study once and fills a plan."""
+
+    def __init__(self, study: dict[str, Any], registry: Registry, code: Code):
+        self.study = study
+        self.registry = registry
+        self.code = code
+        self.plan = Plan(study)
+        self._data: dict[tuple[str, int, str], tuple[Job, str]] = {}
+        self._models: dict[tuple[str, int], tuple[Job, str]] = {}
+        self._evaluated: dict[tuple[str, int, str], dict[str, Job]] = {}
+
+    def run(self) -> Plan:
+        """Plan every stage."""
+        for name in self.study["datasets"]:
+            for seed in self._data_seeds(name):
+                self._dataset(name, seed)
+        for arm in self.study["arms"]:
+            if self.study["arms"][arm]["search"]:
+                self._search(arm)
+            for seed in self.study["seeds"]:
+                self._trial(arm, seed)
+        self._claims()
+        everything = list(self.plan.records.values())
+        for stage in ("report", "track"):
+            digest = digest_of([stage, self.code.package(stage), *(record.digest for record in everything)])
+            needs = [record.path for record in everything] + (["report"] if stage == "track" else [])
+            self.plan.records[stage] = Record(stage, stage, [], needs, digest)
+        return self.plan
+
+    # -- what a job is made of -------------------------------------------------------------------------------
+
+    def _job(
+        self,
+        stage: str,
+        name: str,
+        spec: Entry,
+        inputs: dict[str, Job],
+        methods: Iterable[Card],
+        part: str | None = None,
+    ) -> Job:
+        cards = {(card.kind, card.name): card for card in methods}
+        modules = [STAGES[stage], *sorted({card.module for card in cards.values()})]
+        digests = {role: job.digest for role, job in sorted(inputs.items())}
+        called = [[*key, card.module, card.attribute, _plugin_file(card)] for key, card in sorted(cards.items())]
+        kin = digest_of([stage, spec, {role: job.kin for role, job in inputs.items()}])
+        return Job(stage, name, spec, digests, self.code.closure(modules), part, called, kin)
+
+    def _card(self, kind: str, entry: Entry | None) -> list[Card]:
+        return [self.registry.card(kind, entry["method"])] if entry else []
+
+    def _cards(self, kind: str, entries: Iterable[Entry]) -> list[Card]:
+        return [card for entry in entries for card in self._card(kind, entry)]
+
+    def _streams(self, seed: int, *names: str) -> dict[str, int]:
+        """The number of each stream: the seed for what the study varies, 0 for what it holds fixed."""
+        return {name: seed if name in self.study["vary"] else 0 for name in names}
+
+    # -- data ------------------------------------------------------------------------------------------------
+
+    def _root(self, name: str) -> str:
+        """The dataset that a chain of `from` starts at."""
+        while self.study["datasets"][name]["from"]:
+            name = self.study["datasets"][name]["from"]
+        return name
+
+    def _data_streams(self, name: str) -> tuple[str, ...]:
+        declared = self.study["datasets"][name]
+        streams = []
+        if declared["source"]:
+            streams.append("generator")
+        if declared["split"]:
+            streams.append("split")
+        if declared["imbalance"] or declared["label-noise"] or declared["subset"]:
+            streams.append("alteration")
+        return tuple(streams)
+
+    def _varies(self, name: str | None) -> bool:
+        while name:
+            if set(self._data_streams(name)) & {"split", "alteration"} & set(self.study["vary"]):
+                return True
+            name = self.study["datasets"][name]["from"]
+        return False
+
+    def _data_seeds(self, name: str) -> list[int]:
+        return list(self.study["seeds"]) if self._varies(name) else [0]
+
+    def _dataset(self, name: str, seed: int, like: str | None = None) -> tuple[Job, str]:
+        """The job of a dataset under a seed, and the path of its record."""
+        declared = self.study["datasets"][name]
+        seed = seed if self._varies(name) else 0
+        like = like or declared["like"]
+        key = (name, seed, like or "")
+        if key in self._data:
+            return self._data[key]
+        inputs: dict[str, Job] = {}
+        needs: list[str] = []
+        if declared["from"]:
+            inputs["parent"], need = self._dataset(declared["from"], seed)
+            needs.append(need)
+        if like:
+            inputs["like"], need = self._dataset(like, seed)
+            needs.append(need)
+        streams = self._streams(seed, *self._data_streams(name))
+        streams.update({"generator": 0} if "generator" in streams else {})
+        spec = {key: value for key, value in declared.items() if key not in ("from", "like", "private")}
+        spec = {**_fingerprinted(spec), "streams": streams}
+        if self.study["scale"] == "smoke" and spec["subset"]:
+            # A cap, where a user's own subset asks for as many images as it says.
+            spec["limit"] = spec.pop("subset")
+        altered = [
+            f"{entry['method']}{_shown(entry.get('ratio', entry.get('rate', '')))}"
+            for entry in (declared["imbalance"], declared["label-noise"])
+            if entry
+        ]
+        base = inputs["parent"].label if declared["from"] else declared["source"]["method"]
+        number = _number(spec) if any(streams.values()) else ""
+        job = self._job(
+            "data",
+            label(base, *altered, f"n{declared['subset']}" if declared["subset"] else "", number),
+            spec,
+            inputs,
+            [
+                *self._card("source", declared["source"]),
+                *self._card("imbalance", declared["imbalance"]),
+                *self._card("label-noise", declared["label-noise"]),
+            ],
+        )
+        path = f"datasets/{name}" + (f"-like-{like}" if like and like != declared.get("like") else "")
+        path += f"/seed-{seed}" if self._varies(name) else ""
+        self.plan.add(path, "data", [job], needs)
+        self._data[key] = (job, path)
+        return self._data[key]
+
+    # -- generators, encoders, synthetic sets ----------------------------------------------------------------
+
+    def _replicate(self, declared: Entry, seed: int) -> tuple[int, int]:
+        """Which generator or encoder a trial with a seed uses, and the number in its record's path.
+
+        Where the dataset itself differs by seed each trial has its own, fitted to the images that the trial may see:
+        one of another seed could have learnt what this trial is tested on.
+        """
+        number = seed % declared["seeds"]
+        return number, seed if self._varies(declared["dataset"]) else number
+
+    def _generator(self, name: str, seed: int) -> tuple[Job, str]:
+        declared = self.study["generators"][name]
+        number, place = self._replicate(declared, seed)
+        dataset, need = self._dataset(declared["dataset"], place)
+        spec = {"method": declared["method"], "threads": declared["threads"], "streams": {"generator": number}}
+        method = declared["method"]["method"]
+        job = self._job(
+            "generator",
+            label(dataset.label, method, _number(spec)),
+            spec,
+            {"dataset": dataset},
+            self._card("generator", declared["method"]),
+        )
+        path = f"generators/{name}/seed-{place}"
+        self.plan.add(path, "generator", [job], [need])
+        return job, path
+
+    def _synthetic(self, arm: str, seed: int, stem: str) -> tuple[Job, str] | None:
+        use = self.study["arms"][arm]["synthetic"]
+        if use is None:
+            return None
+        dataset, data_need = self._dataset(self.study["arms"][arm]["dataset"], seed)
+        generator, need = self._generator(use["generator"], seed)
+        spec = {key: use[key] for key in ("balance", "per-class", "ratio")}
+        spec["streams"] = generator.spec["streams"]
+        entry = generator.spec["method"]
+        how = "balanced" if use["balance"] else f"x{use['per-class'] or use['ratio']}"
+        job = self._job(
+            "synthetic",
+            label(generator.label, how),
+            spec,
+            {"generator": generator, "dataset": dataset},
+            self._card("generator", entry),
+        )
+        path = f"{stem}/synthetic"
+        self.plan.add(path, "synthetic", [job], [need, data_need])
+        return job, path
+
+    def _encoder(self, name: str, seed: int) -> tuple[Job, str]:
+        declared = self.study["encoders"][name]
+        number, place = self._replicate(declared, seed)
+        dataset, need = self._dataset(declared["dataset"], place)
+        spec = {key: declared[key] for key in ("method", "model", "recipe", "augment", "threads")}
+        spec["streams"] = dict.fromkeys(("init", "order", "augment"), number)
+        job = self._job(
+            "pretrain",
+            label(dataset.label, declared["model"]["method"], declared["method"]["method"], _number(spec)),
+            spec,
+            {"dataset": dataset},
+            [
+                *self._card("pretrain", declared["method"]),
+                *self._card("model", declared["model"]),
+                *self._card("recipe", declared["recipe"]),
+                *self._cards("augment", declared["augment"]),
+            ],
+        )
+        path = f"encoders/{name}/seed-{place}"
+        self.plan.add(path, "pretrain", [job], [need])
+        return job, path
+
+    # -- a trial ---------------------------------------------------------------------------------------------
+
+    def _trial(self, arm: str, seed: int) -> None:
+        declared = self.study["arms"][arm]
+        if declared["predictions"]:
+            sets = self._foreign_predictions(arm, seed)
+            needs = [f"{arm}/seed-{seed}/predict"]
+        else:
+            model, need = self._model(arm, seed)
+            sets, needs = self._predict(arm, seed, model, need)
+        self._evaluate(arm, seed, sets, needs)
+
+    def _model(self, arm: str, seed: int) -> tuple[Job, str]:
+        """The job that makes the final model of a trial, and the record that holds it."""
+        key = (arm, seed)
+        if key not in self._models:
+            job, path = self._train(arm, seed)
+            self._models[key] = self._compress(arm, seed, job, path)
+        return self._models[key]
+
+    def _train(
+        self, arm: str, seed: int, stem: str | None = None, choice: dict[str, Any] | None = None
+    ) -> tuple[Job, str]:
+        declared = self.study["arms"][arm]
+        stem = stem or _stem(arm, seed)
+        path = f"{stem}/train"
+        dataset, need = self._dataset(declared["dataset"], seed)
+        inputs, needs = {"dataset": dataset}, [need]
+        if declared["weights"]:
+            spec = {"weights": _fingerprint(declared["weights"]), "model": declared["model"]}
+            job = self._job(
+                "train", label(Path(declared["weights"]).stem), spec, inputs, self._card("model", declared["model"])
+            )
+            self.plan.add(path, "train", [job], needs)
+            return job, path
+        spec = {key: declared[key] for key in _TRAINED_BY}
+        spec["streams"] = self._streams(seed, "init", "order", "augment")
+        spec["synthetic"] = {"mix": declared["synthetic"]["mix"]} if declared["synthetic"] else None
+        spec["distill"] = None
+        spec["init"] = None
+        words = [dataset.label, declared["model"]["method"]]
+        words += [entry["method"] for entry in declared["augment"]]
+        words += [declared["rebalance"]["method"]] if declared["rebalance"] else []
+        if declared["init"] and "encoder" in declared["init"]:
+            inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
+            needs.append(need)
+            words.append(inputs["encoder"].spec["method"]["method"])
+        elif declared["init"]:
+            spec["init"] = {"weights": _fingerprint(declared["init"]["weights"])}
+        synthetic = self._synthetic(arm, seed, stem)
+        if synthetic:
+            inputs["synthetic"], need = synthetic
+            needs.append(need)
+            words.append(declared["synthetic"]["generator"])
+        if declared["distill"]:
+            spec["distill"] = {key: value for key, value in declared["distill"].items() if key != "teacher"}
+            words.append(declared["distill"]["method"])
+            for number, teacher in enumerate(self._teacher_seeds(declared["distill"]["teacher"], seed)):
+                inputs[f"teacher/{number}"], need = self._model(declared["distill"]["teacher"]["arm"], teacher)
+                needs.append(need)
+        methods = self._training_methods(declared)
+        if choice is not None:
+            spec["choice"] = choice
+        elif declared["search"]:
+            inputs["search"] = self._searched(arm)
+            needs.append(f"{arm}/search")
+        job = self._job("train", label(*words, _number(spec)), spec, inputs, methods)
+        self.plan.add(path, "train", [job], needs)
+        return job, path
+
+    def _training_methods(self, declared: Entry) -> list[Card]:
+        cards = [
+            *self._card("model", declared["model"]),
+            *self._card("recipe", declared["recipe"]),
+            *self._card("loss", declared["loss"]),
+            *self._card("rebalance", declared["rebalance"]),
+            *self._card("distill", declared["distill"]),
+            *self._cards("augment", declared["augment"]),
+        ]
+        for point in (declared["search"] or {}).get("points", []):
+            for path, value in point.items():
+                kind, _, rest = path.partition(".")
+                if rest == "method":
+                    cards += self._card(kind, {"method": value})
+                elif not rest:
+                    chosen = value if isinstance(value, list) else [value]
+                    cards += self._cards(kind, [entry for entry in chosen if isinstance(entry, dict)])
+        return cards
+
+    def _teacher_seeds(self, teacher: Entry, seed: int) -> list[int]:
+        if teacher["seed"] == "all":
+            return list(self.study["seeds"])
+        return [seed if teacher["seed"] == "same" else teacher["seed"]]
+
+    def _compress(self, arm: str, seed: int, model: Job, need: str) -> tuple[Job, str]:
+        declared = self.study["arms"][arm]
+        jobs, dataset_need = [], ""
+        for entry in declared["compress"]:
+            dataset, dataset_need = self._dataset(declared["dataset"], seed)
+            spec = {key: declared[key] for key in ("recipe", "augment", "loss", "rebalance", "precision", "threads")}
+            spec |= {"method": entry, "streams": self._streams(seed, "init", "order", "augment")}
+            inputs = {"dataset": dataset, "model": model}
+            if declared["search"]:
+                inputs["search"] = self._searched(arm)
+            model = self._job(
+                "compress",
+                label(dataset.label, declared["model"]["method"], entry["method"], _number(spec)),
+                spec,
+                inputs,
+                [*self._card("compress", entry), *self._training_methods(declared)],
+            )
+            jobs.append(model)
+        if not jobs:
+            return model, need
+        path = f"{_stem(arm, seed)}/compress"
+        self.plan.add(path, "compress", jobs, [need, dataset_need])
+        return model, path
+
+    def _searched(self, arm: str) -> Job:
+        """The job that chose the point of a tuned arm."""
+        return self.plan.jobs[self.plan.records[f"{arm}/search"].jobs[0]]
+
+    def _search(self, arm: str) -> None:
+        """Tuning: every declared point is trained under a stream of its own and judged on validation alone."""
+        declared = self.study["arms"][arm]
+        metric = declared["search"]["by"].removeprefix("val.")
+        inputs, needs = {}, []
+        for number, point in enumerate(declared["search"]["points"]):
+            stem = f"{arm}/tune-{number}"
+            model, need = self._train(arm, _TUNING, stem, choice=point)
+            dataset, _ = self._dataset(declared["dataset"], _TUNING)
+            predictions = self._prediction(model, dataset, "val")
+            self.plan.add(f"{stem}/predict", "predict", [predictions], [need])
+            inputs[f"val/{number}"] = predictions
+            needs.append(f"{stem}/predict")
+        spec = {"points": declared["search"]["points"], "by": metric}
+        self.plan.add(f"{arm}/search", "search", [self._job("search", label(model.label), spec, inputs, [])], needs)
+
+    # -- predictions and evaluations -------------------------------------------------------------------------
+
+    def _prediction(self, model: Job, dataset: Job, name: str, split: str | None = None) -> Job:
+        split = split or name
+        spec = {"split": split, "keep": self.study["keep"], "threads": model.spec.get("threads", 1)}
+        methods = self._card("model", model.spec.get("model")) if "model" in model.spec else []
+        return self._job(
+            "predict",
+            label(model.label, "on", split if name == split else dataset.label),
+            spec,
+            {"model": model, "dataset": dataset},
+            methods,
+            part=name,
+        )
+
+    def _outliers(self) -> list[str]:
+        options = self.study["evaluate"].get("ood") or {}
+        return list(dict.fromkeys([*options.get("near", []), *options.get("far", [])]))
+
+    def _predict(self, arm: str, seed: int, model: Job, need: str) -> tuple[dict[str, Job], list[str]]:
+        declared = self.study["arms"][arm]
+        dataset, data_need = self._dataset(declared["dataset"], seed)
+        needs = [need, data_need]
+        outliers = self._outliers()
+        own = ["val", "test"]
+        if any("train" in self.registry.card("evaluation", family).reads for family in self.study["evaluate"]):
+            own.append("train")
+        if "hold-out" in outliers:
+            own.append("hold-out")
+        sets = {name: self._prediction(model, dataset, name) for name in own}
+        for name in outliers:
+            if name == "hold-out":
+                continue
+            like = self._root(declared["dataset"]) if self.study["datasets"][name].get("like") else None
+            outlier, outlier_need = self._dataset(name, seed, like)
+            sets[name] = self._prediction(model, outlier, name, "test")
+            needs.append(outlier_need)
+        path = f"{arm}/seed-{seed}/predict"
+        self.plan.add(path, "predict", list(sets.values()), needs)
+        return sets, [path, need, data_need]
+
+    def _foreign_predictions(self, arm: str, seed: int) -> dict[str, Job]:
+        declared = self.study["arms"][arm]
+        dataset, need = self._dataset(declared["dataset"], seed)
+        print_of = _fingerprint(declared["predictions"])
+        sets = {}
+        for name in _predicted_sets(declared["predictions"]):
+            spec = {"file": print_of, "split": name}
+            sets[name] = self._job(
+                "predict",
+                label(Path(declared["predictions"]).stem, "on", name),
+                spec,
+                {"dataset": dataset},
+                [],
+                part=name,
+            )
+        self.plan.add(f"{arm}/seed-{seed}/predict", "predict", list(sets.values()), [need])
+        return sets
+
+    def _evaluate(self, arm: str, seed: int, sets: dict[str, Job], needs: list[str]) -> None:
+        declared = self.study["arms"][arm]
+        dataset, _ = self._dataset(declared["dataset"], seed)
+        for family, options in self.study["evaluate"].items():
+            card = self.registry.card("evaluation", family)
+            jobs = {}
+            for part, single in self._parts(card, options):
+                inputs = {"dataset": dataset}
+                wanted = [*card.reads]
+                if "ood" in wanted:
+                    wanted += self._outliers()
+                if declared["predictions"] and not set(wanted) <= {"ood", *sets}:
+                    continue  # made elsewhere, without a model or without these sets
+                inputs |= {f"set/{name}": sets[name] for name in wanted if name in sets}
+                if "model" in wanted:
+                    inputs["model"], _ = self._models[arm, seed]
+                    inputs["train"] = self._trained(inputs["model"])
+                named = sets["test"].label.removesuffix("-on-test")
+                jobs[part] = self._job(
+                    "evaluate",
+                    label(named, family, *(entry["method"] for option in card.methods for entry in single[option])),
+                    {"family": family, "options": single},
+                    inputs,
+                    [card, *self._named_methods(card, single)],
+                    part=part,
+                )
+            self._evaluated[arm, seed, family] = jobs
+            self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), needs)
+
+    def _trained(self, model: Job) -> Job:
+        """The training that a chain of compressions started from."""
+        while model.stage == "compress":
+            model = self.plan.jobs[model.inputs["model"]]
+        return model
+
+    def _parts(self, card: Card, options: Entry) -> list[tuple[str, Entry]]:
+        """One part for each method that a family runs, so that adding one recomputes none of the others."""
+        for option, kind in card.methods.items():
+            entries = list(options[option])
+            for name in card.always:
+                if name not in [entry["method"] for entry in entries]:
+                    defaults = {key: value.default for key, value in self.registry.card(kind, name).options.items()}
+                    entries.append({"method": name, **defaults})
+            return [(f"{card.name}/{entry['method']}", {**options, option: [entry]}) for entry in entries]
+        return [(card.name, options)]
+
+    def _named_methods(self, card: Card, options: Entry) -> list[Card]:
+        return [found for option, kind in card.methods.items() for found in self._cards(kind, options[option])]
+
+    # -- claims ----------------------------------------------------------------------------------------------
+
+    def _claims(self) -> None:
+        if not self.study["claims"]:
+            return
+        from assay.claims.language import metrics_in
+
+        inputs, needs = {}, set()
+        for claim in self.study["claims"]:
+            for wanted in metrics_in(claim["tree"]):
+                family = self._family_of(wanted["metric"])
+                for seed in self.study["seeds"]:
+                    jobs = self._evaluated[wanted["arm"], seed, family]
+                    for part, job in jobs.items():
+                        inputs[f"{wanted['arm']}/{seed}/{part}"] = job
+                    needs.add(f"{wanted['arm']}/seed-{seed}/{family}")
+        claims = [{key: claim[key] for key in ("tree", "alpha", "primary")} for claim in self.study["claims"]]
+        spec = {"claims": claims, "seeds": self.study["seeds"]}
+        job = self._job("claims", f"of-{len(claims)}", spec, inputs, self._cards("evaluation", self._families()))
+        self.plan.add("claims", "claims", [job], sorted(needs))
+
+    def _families(self) -> list[Entry]:
+        return [{"method": family} for family in self.study["evaluate"]]
+
+    def _family_of(self, metric: str) -> str:
+        for family in self.study["evaluate"]:
+            if metric in self.registry.card("evaluation", family).metrics:
+                return family
+        raise KeyError(metric)
+
+
+def _stem(arm: str, seed: int) -> str:
+    """Where the records of a trial stand; a model under the seed of tuning is there to teach an arm that is tuned."""
+    return f"{arm}/" + ("tune-teacher" if seed == _TUNING else f"seed-{seed}")
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _number(spec: Entry) -> str:
+    """The streams of a spec in a label: `s3` when all are at 3, else each with its initial."""
+    streams = spec["streams"]
+    if len(set(streams.values())) == 1:
+        return f"s{next(iter(streams.values()))}"
+    return "".join(f"{name[0]}{number}" for name, number in sorted(streams.items()))
+
+
+def _plugin_file(card: Card) -> str:
+    return "" if card.module.startswith("assay.") else str(card.file)
+
+
+def _fingerprint(path: str) -> Entry:
+    """A file that was made elsewhere, as a spec holds it: where it is read from and what is in it."""
+    with open(path, "rb") as file:
+        return {"file": path, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _fingerprinted(spec: Entry) -> Entry:
+    """A dataset's spec in which a file that its source reads is known by its content."""
+    source = spec.get("source")
+    if source and isinstance(source.get("path"), str) and Path(source["path"]).is_file():
+        return {**spec, "fingerprint": _fingerprint(source["path"])["sha256"]}
+    return spec
+
+
+def _predicted_sets(path: str) -> list[str]:
+    """The sets of which an archive of predictions holds logits."""
+    with zipfile.ZipFile(path) as archive:
+        return sorted(name.removesuffix(".logits.npy") for name in archive.namelist() if name.endswith(".logits.npy"))

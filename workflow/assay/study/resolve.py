@@ -1,0 +1,155 @@
+"""From the validated model to the resolved study: plain JSON in which nothing is implied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.study.fields import Entry
+from assay.study.methods import Methods
+from assay.study.model import Study
+from assay.study.model_arm import Arm
+from assay.study.model_data import Dataset, Encoder, Generator, options_of
+from assay.study.problems import Path, Problems
+from assay.study.registry import Registry
+from assay.study.tuning import tuning
+
+
+class Resolver:
+    """Writes a study out; faults go to `problems`."""
+
+    def __init__(self, study: Study, registry: Registry, problems: Problems):
+        self.study = study
+        self.registry = registry
+        self.problems = problems
+        self.methods = Methods(registry, problems)
+
+    def resolve(self) -> dict[str, Any]:
+        """The resolved study but for claims and scale."""
+        study = self.study
+        made: dict[str, Any] = {
+            "study": study.study,
+            "description": study.description,
+            **study.seeds,
+            "vary": list(study.vary),
+            "datasets": {name: self._dataset(value, ("datasets", name)) for name, value in study.datasets.items()},
+            "generators": {
+                name: self._generator(value, ("generators", name)) for name, value in study.generators.items()
+            },
+            "encoders": {name: self._encoder(value, ("encoders", name)) for name, value in study.encoders.items()},
+            "arms": {name: self._arm(name, value, ("arms", name)) for name, value in study.arms.items()},
+            "evaluate": self._evaluate(),
+            "resources": {
+                stage: value.model_dump(by_alias=True, exclude_none=True) for stage, value in study.resources.items()
+            },
+            "track": study.track.model_dump(by_alias=True),
+            "keep": study.keep.model_dump(by_alias=True),
+            "plugins": list(study.plugins),
+            "mirror": study.mirror,
+        }
+        self._outlier_sets(made)
+        _pass_privacy_on(made["datasets"])
+        return made
+
+    def _dataset(self, dataset: Dataset, path: Path) -> Entry:
+        made = dataset.model_dump(by_alias=True, exclude={"extends", "source", "imbalance", "label_noise"})
+        for kind, value in (
+            ("source", dataset.source),
+            ("imbalance", dataset.imbalance),
+            ("label-noise", dataset.label_noise),
+        ):
+            made[kind] = self.methods.entry(kind, value, (*path, kind))
+        return made
+
+    def _generator(self, generator: Generator, path: Path) -> Entry:
+        return {
+            "method": self._beside("generator", generator, path),
+            **{key: getattr(generator, key) for key in ("dataset", "seeds", "threads")},
+        }
+
+    def _encoder(self, encoder: Encoder, path: Path) -> Entry:
+        return {
+            "method": self._beside("pretrain", encoder, path),
+            "dataset": encoder.dataset,
+            "model": self.methods.entry("model", encoder.model, (*path, "model")),
+            "recipe": self.methods.entry("recipe", encoder.recipe, (*path, "recipe")),
+            "augment": self.methods.entries("augment", encoder.augment, (*path, "augment")),
+            "seeds": encoder.seeds,
+            "threads": encoder.threads,
+        }
+
+    def _beside(self, kind: str, section: Any, path: Path) -> Entry | None:
+        """The entry of a method whose options stand among the keys of a section."""
+        return self.methods.entry(kind, {"method": section.method, **options_of(section)}, path)
+
+    def _arm(self, name: str, arm: Arm, path: Path) -> Entry:
+        distill = None
+        if arm.distill:
+            distill = self._beside("distill", arm.distill, (*path, "distill"))
+            distill = {**(distill or {}), "teacher": arm.distill.teacher.model_dump()}
+        made: Entry = {
+            "dataset": arm.dataset,
+            **{
+                kind: self.methods.entry(kind, getattr(arm, kind), (*path, kind))
+                for kind in ("model", "recipe", "loss", "rebalance")
+            },
+            **{kind: self.methods.entries(kind, getattr(arm, kind), (*path, kind)) for kind in ("augment", "compress")},
+            "synthetic": arm.synthetic.model_dump(by_alias=True) if arm.synthetic else None,
+            "init": arm.init.model_dump(exclude_none=True) if arm.init else None,
+            "distill": distill,
+            "precision": arm.precision,
+            "threads": arm.threads,
+            "weights": arm.weights,
+            "predictions": arm.predictions,
+        }
+        made["search"] = tuning(name, arm.search, made, self.methods, (*path, "search")) if arm.search else None
+        return made
+
+    def _evaluate(self) -> dict[str, Entry]:
+        made = {}
+        for family, options in self.study.evaluate.items():
+            card = self.registry.get("evaluation", family)
+            if card is None:
+                self.problems.unknown(
+                    ("evaluate", family), "family of metrics", family, self.registry.names("evaluation")
+                )
+                continue
+            made[family] = self.methods.options(card, options, ("evaluate", family))
+        return made
+
+    def _outlier_sets(self, made: dict[str, Any]) -> None:
+        """Add the datasets that a built-in source's name under `near` or `far` stands for."""
+        for family, options in made["evaluate"].items():
+            for option in ("near", "far"):
+                names = options.get(option)
+                for number, name in enumerate(names if isinstance(names, list) else []):
+                    if name == "hold-out" or name in made["datasets"]:
+                        continue
+                    path: Path = ("evaluate", family, option, number)
+                    card = self.registry.get("source", name)
+                    if card is None:
+                        known = ["hold-out", *made["datasets"], *self.registry.names("source")]
+                        self.problems.unknown(path, "dataset or source of images", name, known)
+                        continue
+                    made["datasets"][name] = {
+                        **self._dataset(Dataset.model_validate({"source": {"method": name}}), path),
+                        "like": _first_root(made),
+                    }
+
+
+def _pass_privacy_on(datasets: dict[str, Entry]) -> None:
+    """What comes from a private dataset is private."""
+    for dataset in datasets.values():
+        seen = [dataset]
+        while seen[-1]["from"] in datasets and datasets[seen[-1]["from"]] not in seen:
+            seen.append(datasets[seen[-1]["from"]])
+        dataset["private"] = any(each["private"] for each in seen)
+
+
+def _first_root(made: dict[str, Any]) -> str | None:
+    """The dataset at which that of the first arm by name starts; the planner puts each arm's own in its place."""
+    name = made["arms"][min(made["arms"])]["dataset"]
+    seen: list[str] = []
+    while name in made["datasets"] and name not in seen:
+        seen.append(name)
+        name = made["datasets"][name]["from"] or name
+    return name
