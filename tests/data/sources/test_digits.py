@@ -1,0 +1,26 @@
+"""The digits source against scikit-learn's own arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from assay.data.sources import digits as module
+from assay.data.sources.digits import digits
+from assay.errors import MethodError
+from assay.streams import Streams
+from sklearn.datasets import load_digits
+
+
+def test_pixels_are_scaled_from_16_steps_to_255():
+    raw = digits(Streams({}), None)
+    source = load_digits()
+    assert raw.images.shape == (1797, 8, 8, 1)
+    assert np.abs(raw.images[..., 0] / 255 - source.images / 16).max() <= 0.5 / 255 + 1e-12
+    assert raw.labels.tolist() == source.target.tolist()
+    assert raw.images.max() == 255
+
+
+def test_other_content_is_refused(monkeypatch):
+    monkeypatch.setattr(module, "DIGEST", "0" * 64)
+    with pytest.raises(MethodError, match="have changed"):
+        digits(Streams({}), None)

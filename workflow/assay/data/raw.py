@@ -1,0 +1,71 @@
+"""What a source returns: images as they come, before a study splits or alters them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.errors import MethodError
+
+
+@dataclass
+class Raw:
+    """Images, labels and what the source says about them.
+
+    Attributes:
+        images: uint8 [N,H,W,C], C is 1 or 3.
+        labels: int64 [N], index into `classes`; -1 for images of no class.
+        classes: class names.
+        ids: text [N], unique; the position in the source when left out.
+        parts: text [N], the official split of each image (`train`, `val` or `test`); None without one.
+        groups: text [N] or None.
+        licence: of the images.
+        citation: authors, year, and arXiv number, DOI or address.
+
+    Raises:
+        MethodError: arrays that do not fit together, a label outside the classes, a repeated id or class name.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: list[str]
+    ids: np.ndarray | None = None
+    parts: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    licence: str = ""
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        count = len(self.images)
+        if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in (1, 3):
+            raise MethodError(
+                f"images must be uint8 [N,H,W,C] with 1 or 3 channels, not {self.images.dtype} {self.images.shape}"
+            )
+        if self.ids is None:
+            self.ids = numbered(count)
+        named = {"labels": self.labels, "ids": self.ids, "parts": self.parts, "groups": self.groups}
+        for name, array in named.items():
+            if array is not None and array.shape != (count,):
+                raise MethodError(f"expected one of {name} for each of {count} images, got shape {array.shape}")
+        if not np.issubdtype(self.labels.dtype, np.integer):
+            raise MethodError(f"labels must be integers, not {self.labels.dtype}")
+        self.labels = self.labels.astype(np.int64)
+        if count and (self.labels.min() < -1 or self.labels.max() >= len(self.classes)):
+            wrong = int(np.flatnonzero((self.labels < -1) | (self.labels >= len(self.classes)))[0])
+            raise MethodError(
+                f"label {self.labels[wrong]} of image {wrong} is out of range: expected 0 to {len(self.classes) - 1}"
+            )
+        if len(set(self.classes)) < len(self.classes):
+            raise MethodError(f"class names must differ: {self.classes}")
+        if len(np.unique(self.ids)) < count:
+            raise MethodError("ids of images must differ")
+        unknown = set() if self.parts is None else set(self.parts.tolist()) - {"train", "val", "test"}
+        if unknown:
+            raise MethodError(f"official splits are train, val and test, not {', '.join(sorted(unknown))}")
+
+
+def numbered(count: int, prefix: str = "") -> np.ndarray:
+    """Ids that sort in the order of the images: `prefix` and a number padded with zeros, text [count]."""
+    width = max(len(str(count - 1)), 1)
+    return np.array([f"{prefix}{number:0{width}d}" for number in range(count)], dtype=str)
