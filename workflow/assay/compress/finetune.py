@@ -1,0 +1,90 @@
+"""Training in the middle of a compression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from assay.models.classifier import Classifier
+from assay.streams import Streams
+from assay.study.registry import Registry, bind
+from assay.train.checkpoint import Checkpoints, Phases
+from assay.train.images import Images
+from assay.train.loop import Log, fit
+from assay.train.objective import Supervised
+from assay.train.order import Order
+from assay.train.setup import validation
+
+if TYPE_CHECKING:
+    from assay.data.dataset import Dataset
+
+
+class FineTune:
+    """Trains a model on the dataset by the arm's recipe, loss and augmentation, as often as a method asks.
+
+    Each call has its own order and augmentation, and its own part of the checkpoints.
+    """
+
+    def __init__(
+        self,
+        spec: Mapping[str, Any],
+        registry: Registry,
+        dataset: Dataset,
+        *,
+        log: Log,
+        checkpoints: Checkpoints,
+        device: torch.device,
+    ):
+        self.spec = spec
+        self.registry = registry
+        self.dataset = dataset
+        self.log = log
+        self.phases = Phases(checkpoints)
+        self.device = device
+        self.streams = Streams(spec["streams"])
+        self.images = Images([dataset.splits["train"]], len(dataset.classes), device)
+        self.steps = 0
+        self.epochs = 0
+
+    def __call__(
+        self, model: Classifier, *, epochs: int, lr: float, after_step: Callable[[], None] | None = None
+    ) -> None:
+        """Train `model` in place for `epochs` by the recipe with highest learning rate `lr` and no warm-up.
+
+        `after_step` is called after each step of the optimiser.
+        """
+        phase = self.phases.next(self.steps)
+        entry = dict(self.spec["recipe"])
+        entry |= {key: value for key, value in {"epochs": epochs, "lr": lr, "warmup": 0.0}.items() if key in entry}
+        scope = f"finetune-{phase.name}"
+        rebalance = self.spec.get("rebalance")
+        sampler = bind(self.registry, "rebalance", rebalance) if rebalance else None
+        order = Order(self.images.targets, entry["batch"], self.streams, sampler, scope)
+        steps, through = self.steps, self.epochs
+        self.steps += epochs * order.steps
+        self.epochs += epochs
+        if (weights := phase.finished()) is not None:
+            model.load_state_dict(weights)
+            return
+        objective = Supervised(
+            model,
+            self.images,
+            [bind(self.registry, "augment", augment) for augment in self.spec["augment"]],
+            self.streams.seed("augment", scope),
+            bind(self.registry, "loss", self.spec["loss"]),
+            bf16=self.spec["precision"] == "bf16",
+        )
+        fit(
+            model,
+            objective,
+            order,
+            bind(self.registry, "recipe", entry)(model, epochs * order.steps),
+            epochs,
+            log=lambda step, *, epoch, **values: self.log(steps + step, epoch=through + epoch, **values),
+            checkpoints=phase,
+            validate=validation(model, self.dataset.splits.get("val"), self.device),
+            after_step=after_step,
+        )
+        phase.finish(model)

@@ -1,0 +1,44 @@
+"""A trained model on many images."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from assay.models.classifier import Classifier
+from assay.train.pixels import to_pixels, to_unit
+
+
+@torch.no_grad()
+def forward(model: Classifier, pixels: Tensor, batch: int) -> tuple[Tensor, Tensor]:
+    """Logits `[N,K]` and features `[N,D]`, float32, of uint8 images `[N,C,H,W]`, in evaluation mode."""
+    training = model.training
+    model.eval()
+    parts = [model.features(to_unit(pixels[start : start + batch])) for start in range(0, len(pixels), batch)]
+    features = torch.cat(parts) if parts else pixels.new_zeros((0, model.head.in_features), dtype=torch.float32)
+    logits = model.head(features)
+    model.train(training)
+    return logits, features
+
+
+def logits_and_features(model: Classifier, images: np.ndarray, batch: int = 512) -> tuple[np.ndarray, np.ndarray]:
+    """Logits float32 `[N,K]` and features float32 `[N,D]` of images `uint8 [N,H,W,C]`, on the model's device.
+
+    Args:
+        model: as trained.
+        images: may be a memory map.
+        batch: images at a time.
+    """
+    device = model.mean.device
+    logits, features = [], []
+    for start in range(0, len(images), batch):
+        some_logits, some_features = forward(model, to_pixels(images[start : start + batch]).to(device), batch)
+        logits.append(some_logits.cpu().numpy())
+        features.append(some_features.cpu().numpy())
+    if not logits:
+        return (
+            np.zeros((0, model.head.out_features), np.float32),
+            np.zeros((0, model.head.in_features), np.float32),
+        )
+    return np.concatenate(logits), np.concatenate(features)

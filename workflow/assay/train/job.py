@@ -1,0 +1,141 @@
+"""The computation of the stage `train`: a spec and a dataset to a trained classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from assay.errors import MethodError
+from assay.models.classifier import Classifier, build
+from assay.streams import Streams
+from assay.study.registry import Registry, bind
+from assay.train.checkpoint import Checkpoints
+from assay.train.choice import choose
+from assay.train.images import Images
+from assay.train.initial import start_from_encoder, start_from_weights
+from assay.train.loop import Log, fit
+from assay.train.objective import Supervised
+from assay.train.order import Order
+from assay.train.setup import finished, frozen, place, validation
+
+if TYPE_CHECKING:
+    from assay.data.dataset import Dataset, Split
+
+
+def train(
+    spec: Mapping[str, Any],
+    registry: Registry,
+    dataset: Dataset,
+    *,
+    synthetic: Dataset | None = None,
+    teachers: Sequence[Classifier] = (),
+    encoder: Mapping[str, Tensor] | None = None,
+    weights: Mapping[str, Tensor] | None = None,
+    choice: Mapping[str, Any] | None = None,
+    log: Log,
+    checkpoints: Checkpoints,
+    device: torch.device | str = "cpu",
+) -> Classifier:
+    """Train one classifier.
+
+    Args:
+        spec: `model`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance` (entry or None),
+            `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or None), `distill`
+            (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"), `streams` (numbers
+            of `init`, `order`, `augment`).
+        registry: where the methods are found.
+        dataset: splits `train` and, for the curves alone, `val`.
+        synthetic: split `synthetic`, when the spec says how to mix it in.
+        teachers: trained classifiers; several count as one by their mean probability.
+        encoder: tensors whose backbone the model starts from.
+        weights: tensors that the model starts from.
+        choice: dotted path in the spec to value, from a tuning run.
+        log: see `assay.train.loop.fit`.
+        checkpoints: see `assay.train.checkpoint`.
+        device: where to compute.
+
+    Returns:
+        The classifier on the CPU, in evaluation mode, contiguous.
+
+    Raises:
+        MethodError: training diverged, or the spec asks for what was not given.
+    """
+    spec = choose(dict(spec), choice)
+    device = torch.device(device)
+    streams = Streams(spec["streams"])
+    splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
+    images = Images(splits, len(dataset.classes), device)
+
+    model = build(
+        registry, spec["model"], dataset.channels, len(dataset.classes), dataset.size, streams.torch("init", "model")
+    )
+    model.fit_normalisation(images.raw)
+    if "weights" in (spec.get("init") or {}) and weights is None:
+        raise MethodError(f"the spec says init: {spec['init']}, but no weights were handed over")
+    if encoder is not None:
+        start_from_encoder(model, encoder)
+    if weights is not None:
+        start_from_weights(model, weights)
+    place(model, device)
+
+    recipe = spec["recipe"]
+    rebalance = bind(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
+    order = Order(images.targets, recipe["batch"], streams, rebalance)
+    objective = Supervised(
+        model,
+        images,
+        [bind(registry, "augment", entry) for entry in spec["augment"]],
+        streams.seed("augment", "train"),
+        bind(registry, "loss", spec["loss"]),
+        distill=distillation(registry, spec.get("distill"), teachers),
+        teachers=[frozen(teacher, device) for teacher in teachers],
+        bf16=spec["precision"] == "bf16",
+    )
+    fit(
+        model,
+        objective,
+        order,
+        bind(registry, "recipe", recipe)(model, recipe["epochs"] * order.steps),
+        recipe["epochs"],
+        log=log,
+        checkpoints=checkpoints,
+        validate=validation(model, dataset.splits.get("val"), device),
+    )
+    return finished(model)
+
+
+def mixed(dataset: Dataset, synthetic: Dataset | None, mix: str | None) -> list[Split]:
+    """The splits to train on: real, synthetic or both.
+
+    Raises:
+        MethodError: a synthetic set without a mix or the other way round, other classes, other shape of images.
+    """
+    if (synthetic is None) != (mix is None):
+        found = "no synthetic set" if synthetic is None else "a synthetic set"
+        raise MethodError(f"the spec says synthetic mix: {mix}, and {found} was handed over")
+    if synthetic is None:
+        return [dataset.splits["train"]]
+    made, real = synthetic.splits["synthetic"], dataset.splits["train"]
+    if synthetic.classes != dataset.classes:
+        raise MethodError(f"the synthetic set has classes {synthetic.classes}, the dataset {dataset.classes}")
+    if made.images.shape[1:] != real.images.shape[1:]:
+        raise MethodError(f"synthetic images are {made.images.shape[1:]}, real ones {real.images.shape[1:]} (H,W,C)")
+    return [made] if mix == "synthetic-only" else [real, made]
+
+
+def distillation(
+    registry: Registry, entry: Mapping[str, Any] | None, teachers: Sequence[Classifier]
+) -> Callable[..., Tensor] | None:
+    """The bound distillation method, or None.
+
+    Raises:
+        MethodError: a method without teachers, or teachers without a method.
+    """
+    if (entry is None) != (not teachers):
+        raise MethodError(f"the spec says distill: {entry and entry['method']}, and there are {len(teachers)} teachers")
+    if entry is None:
+        return None
+    return bind(registry, "distill", {key: value for key, value in entry.items() if key != "teacher"})

@@ -1,0 +1,111 @@
+"""What supervised training minimises: the task's loss, or a student's loss under a teacher."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from assay.augment.draw import Draw
+from assay.models.classifier import Classifier
+from assay.train.images import Images
+
+#: `(images, targets, draw) -> (images, targets)`.
+Augment = Callable[[Tensor, Tensor, Draw], tuple[Tensor, Tensor]]
+
+
+@dataclass
+class Output:
+    """What distillation sees of a network for one batch: logits `[B,K]` and features `[B,D]`."""
+
+    logits: Tensor
+    features: Tensor
+
+
+class Supervised:
+    """Augmented batches, and the loss of a classifier on them.
+
+    Args:
+        model: the classifier to train.
+        images: what it is trained on.
+        augments: in order; each draws as its own operation.
+        seed: of the stream `augment`.
+        loss: `(logits, targets, counts) -> [B]`.
+        distill: `(student, teacher, loss) -> scalar`, or None.
+        teachers: whose joint output the student sees, on the same augmented batch.
+        bf16: whether networks run under autocast to bfloat16; losses are computed in float32.
+    """
+
+    def __init__(
+        self,
+        model: Classifier,
+        images: Images,
+        augments: Sequence[Augment],
+        seed: int,
+        loss: Callable[[Tensor, Tensor, Tensor], Tensor],
+        *,
+        distill: Callable[[Output, Output, Tensor], Tensor] | None = None,
+        teachers: Sequence[Classifier] = (),
+        bf16: bool = False,
+    ):
+        self.model = model
+        self.images = images
+        self.augments = augments
+        self.seed = seed
+        self.loss = loss
+        self.distill = distill
+        self.teachers = teachers
+        self.bf16 = bf16
+
+    def __call__(self, epoch: int, indices: Tensor, repeats: Tensor) -> tuple[Tensor, Tensor]:
+        """Scalar loss and accuracy of one batch.
+
+        Under soft targets the accuracy is the mean weight that the target gives to the predicted class.
+        """
+        x, targets = self.images.batch(indices)
+        ids = self.images.draw_ids(indices, repeats)
+        x, targets = augmented(x, targets, self.augments, self.seed, epoch, ids)
+        student = self._output(self.model, x)
+        loss = self.loss(student.logits, targets, self.images.counts)
+        predicted = student.logits.detach().argmax(dim=1, keepdim=True)
+        accuracy = targets.gather(1, predicted).mean()
+        if self.distill is None:
+            return loss.mean(), accuracy
+        with torch.no_grad():
+            teacher = joint([self._output(one, x) for one in self.teachers])
+        return self.distill(student, teacher, loss), accuracy
+
+    def _output(self, model: Classifier, x: Tensor) -> Output:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            features = model.features(x)
+            logits = model.head(features)
+        return Output(logits.float(), features.float())
+
+
+def augmented(
+    x: Tensor, targets: Tensor, augments: Sequence[Augment], seed: int, epoch: int, ids: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Images `[B,C,H,W]` and targets `[B,K]` after each augmentation in order, each drawing as its own operation.
+
+    Args:
+        seed: of the stream `augment`.
+        ids: int64 `[B]`, see `Images.draw_ids`.
+    """
+    for op, augment in enumerate(augments):
+        x, targets = augment(x, targets, Draw(seed, epoch, ids, op))
+    return x, targets
+
+
+def joint(outputs: Sequence[Output]) -> Output:
+    """Several teachers as one: the logarithm of their mean probability, and their features side by side.
+
+    One teacher stays as it is.
+    """
+    if len(outputs) == 1:
+        return outputs[0]
+    log_p = torch.stack([output.logits.log_softmax(dim=1) for output in outputs])
+    logits = log_p.logsumexp(dim=0) - math.log(len(outputs))
+    return Output(logits, torch.cat([output.features for output in outputs], dim=1))

@@ -1,0 +1,73 @@
+"""Which images each batch of an epoch holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from assay.errors import MethodError
+from assay.streams import Streams
+
+#: Chooses the images of one epoch: `(labels, rng) -> indices`.
+Sampler = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+class Order:
+    """The batches of every epoch, derived from the stream `order` and the epoch alone.
+
+    An epoch is cut into batches that differ by one image at most, so none is so small that its batch statistics
+    mean nothing.
+
+    Args:
+        labels: int64 `[N]`.
+        batch: largest batch.
+        streams: holds the stream `order`.
+        sampler: how an epoch is sampled; every image once by default.
+        scope: tells several trainings of one job apart.
+    """
+
+    def __init__(
+        self, labels: np.ndarray, batch: int, streams: Streams, sampler: Sampler | None = None, scope: str = "train"
+    ):
+        if not len(labels):
+            raise MethodError("there are no images to train on")
+        self.labels = labels
+        self.streams = streams
+        self.sampler = sampler
+        self.scope = scope
+        self.images = len(self._epoch(0))
+        self.steps = -(-self.images // batch)
+
+    def _epoch(self, epoch: int) -> np.ndarray:
+        if self.sampler is None:
+            chosen = np.arange(len(self.labels))
+        else:
+            chosen = self.sampler(self.labels, self.streams.numpy("order", self.scope, "sample", epoch))
+        return self.streams.numpy("order", self.scope, "shuffle", epoch).permutation(chosen)
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each batch the images' indices, int64 `[B]`, and how often each came before in this epoch, `[B]`.
+
+        Raises:
+            MethodError: a sampler whose epochs differ in size, which would move the schedule.
+        """
+        chosen = self._epoch(epoch)
+        if len(chosen) != self.images:
+            raise MethodError(f"the sampler gave {len(chosen)} images in epoch {epoch}, {self.images} in epoch 0")
+        repeats = _repeats(chosen)
+        for part in np.array_split(np.arange(len(chosen)), self.steps):
+            yield torch.from_numpy(chosen[part]), torch.from_numpy(repeats[part])
+
+
+def _repeats(chosen: np.ndarray) -> np.ndarray:
+    """For each entry, how many equal ones stand before it."""
+    by_value = np.argsort(chosen, kind="stable")
+    ordered = chosen[by_value]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    lengths = np.diff(np.r_[starts, len(ordered)])
+    repeats = np.empty_like(by_value)
+    repeats[by_value] = np.arange(len(ordered)) - np.repeat(starts, lengths)
+    return repeats

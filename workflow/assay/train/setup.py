@@ -1,0 +1,50 @@
+"""Before and after the loop: where a model lies, how it is watched, how it is handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from assay.models.classifier import Classifier
+from assay.train.infer import forward
+from assay.train.pixels import to_pixels
+
+if TYPE_CHECKING:
+    from assay.data.dataset import Split
+
+#: Images at a time where no gradient is kept.
+_BATCH = 1024
+
+
+def place(model: Classifier, device: torch.device) -> Classifier:
+    """Move the model to the device, in the layout of the images (channels-last), in place."""
+    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def frozen(model: Classifier, device: torch.device) -> Classifier:
+    """A network that is only looked at, such as a teacher: placed, in evaluation mode, without gradients."""
+    return place(model.eval().requires_grad_(False), device)
+
+
+def finished(model: Classifier) -> Classifier:
+    """The model as it is handed on: on the CPU, contiguous, in evaluation mode, without gradients."""
+    model.zero_grad()
+    return model.eval().cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+def validation(model: Classifier, split: Split | None, device: torch.device) -> Callable[[], dict[str, float]] | None:
+    """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it."""
+    if split is None or not len(split.labels):
+        return None
+    return partial(_validate, model, to_pixels(split.images).to(device), torch.from_numpy(split.labels).to(device))
+
+
+def _validate(model: Classifier, pixels: Tensor, labels: Tensor) -> dict[str, float]:
+    logits, _ = forward(model, pixels, _BATCH)
+    loss, right = F.cross_entropy(logits, labels), (logits.argmax(dim=1) == labels).float().mean()
+    return {"val.loss": loss.item(), "val.accuracy": right.item()}
