@@ -1,0 +1,135 @@
+"""Synthetic sets: how many images of each class, and what is said about their quality."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from assay.data.dataset import Dataset, Split
+from assay.data.job import build
+from assay.errors import MethodError
+from assay.study.registry import scan
+from assay.synthesize.fit import fit
+from assay.synthesize.job import synthesize, wanted
+from assay.synthesize.quality import assess
+
+REGISTRY = scan()
+STREAMS = {"split": 0, "alteration": 0, "generator": 0}
+NOTHING = {"balance": False, "per-class": None, "ratio": None, "streams": {"generator": 0}}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return build(
+        {
+            "source": {"method": "digits"},
+            "split": {"val": 0.15, "test": 0.2, "stratify": True},
+            "imbalance": {"method": "exponential", "ratio": 20},
+            "streams": STREAMS,
+        },
+        REGISTRY,
+    )
+
+
+def split(images, labels):
+    labels = np.asarray(labels, np.int64)
+    return Split(images, labels, np.arange(len(labels)).astype(str), labels)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"balance": True}, [0, 6, 9]),
+        ({"per-class": 4}, [4, 4, 4]),
+        ({"ratio": 0.5}, [5, 2, 1]),
+        ({"ratio": 2.0}, [20, 8, 2]),
+    ],
+)
+def test_how_many_of_each_class(spec, expected):
+    assert wanted({**NOTHING, **spec}, np.array([10, 4, 1])).tolist() == expected
+
+
+def test_the_amount_is_stated_once():
+    with pytest.raises(MethodError, match="state one of"):
+        wanted(NOTHING, np.array([1]))
+    with pytest.raises(MethodError, match="balance and ratio"):
+        wanted({**NOTHING, "balance": True, "ratio": 1.0}, np.array([1]))
+
+
+def test_smote_fills_the_tail_of_real_digits(digits):
+    spec = {"method": {"method": "smote", "neighbours": 5}, "streams": {"generator": 0}, "threads": 1}
+    generator = fit(spec, REGISTRY, digits, print, None)
+    made = synthesize({**NOTHING, "balance": True}, REGISTRY, generator, digits)
+    counts = digits.counts("train")
+    assert list(made.splits) == ["synthetic"]
+    assert (made.counts("synthetic") + counts == counts.max()).all()
+    assert made.classes == digits.classes
+    quality = made.card["quality"]
+    assert json.loads(json.dumps(made.card, allow_nan=False)) == made.card
+    assert quality["agreement"]["synthetic"] > 0.95
+    assert quality["agreement"]["val"] > 0.85
+    assert quality["nearest"]["ratio"] < 0.8  # between two train images one is close to both
+    assert quality["copied"]["synthetic"] > quality["copied"]["val"]
+
+
+def test_copies_of_train_images_are_seen_as_such(digits):
+    train = digits.splits["train"]
+    found = assess(train.take(np.arange(0, 100)), digits)
+    assert found["duplicates"] == {"train": 1.0, "repeated": 0.0}
+    assert found["nearest"]["ratio"] == pytest.approx(0, abs=1e-6)
+    assert found["copied"]["synthetic"] == 1
+
+
+def test_unseen_real_images_look_like_unseen_real_images(digits):
+    found = assess(digits.splits["val"], digits)
+    assert found["nearest"]["ratio"] == pytest.approx(1)
+    assert found["agreement"]["synthetic"] == found["agreement"]["val"]
+    assert found["copied"]["synthetic"] == found["copied"]["val"]
+    assert found["counts"] == digits.card["counts"]["val"]
+
+
+def test_wrong_labels_and_noise_are_seen_as_such(digits):
+    val = digits.splits["val"]
+    wrong = assess(split(val.images, (val.labels + 1) % 10), digits)
+    assert wrong["agreement"]["synthetic"] < 0.1
+    noise = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 1), dtype=np.uint8)
+    assert assess(split(noise, np.zeros(100)), digits)["nearest"]["ratio"] > 1.5
+
+
+def test_distances_in_a_case_worked_by_hand():
+    def grey(values):
+        return np.array(values, np.uint8).reshape(-1, 1, 1, 1)
+
+    data = Dataset(["a", "b"], {"train": split(grey([0, 51, 255]), [0, 0, 1]), "val": split(grey([102, 153]), [0, 1])})
+    found = assess(split(grey([51, 25, 51, 204]), [0, 0, 0, 1]), data)
+    assert found["duplicates"] == {"train": 0.5, "repeated": 0.25}
+    # To the nearest of 0, 51, 255: 0, 25, 0, 51 and 51, 102 of 255.
+    assert found["nearest"]["synthetic"] == pytest.approx(12.5 / 255)
+    assert found["nearest"]["val"] == pytest.approx(76.5 / 255)
+    # Train images lie 51, 51 and 204 from their nearest fellow.
+    assert found["copied"] == {"synthetic": 1.0, "val": 0.5}
+
+
+def test_nothing_to_make_and_nothing_to_judge():
+    images = np.zeros((2, 2, 2, 1), np.uint8)
+    data = Dataset(["a", "b"], {"train": split(images, [0, 1])})
+
+    class Never:
+        def sample(self, labels, _, reference):
+            return np.zeros((len(labels), *reference[0].shape[1:]), np.uint8)
+
+    made = synthesize({**NOTHING, "balance": True}, REGISTRY, Never(), data)
+    assert len(made.splits["synthetic"]) == 0
+    assert made.card["quality"]["nearest"] == {"synthetic": None, "val": None, "ratio": None}
+
+
+def test_a_generator_that_breaks_its_contract_is_caught(digits):
+    class Wrong:
+        def sample(self, labels, *_):
+            return np.zeros((len(labels), 4, 4, 1), np.uint8)
+
+    with pytest.raises(MethodError, match="expected uint8"):
+        synthesize({**NOTHING, "per-class": 1}, REGISTRY, Wrong(), digits)
+    with pytest.raises(MethodError, match="needs train images"):
+        fit({}, REGISTRY, Dataset(digits.classes, {"test": digits.splits["test"]}), print, None)

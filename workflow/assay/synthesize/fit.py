@@ -1,0 +1,50 @@
+"""The computation of stage `generator`: a generator learns from the train split of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from assay.data.dataset import Dataset
+from assay.errors import MethodError
+from assay.streams import Streams
+from assay.study.registry import Registry, bind
+from assay.train.checkpoint import Checkpoints
+
+
+def fit(
+    spec: dict[str, Any], registry: Registry, dataset: Dataset, log: Callable[..., None], checkpoints: Checkpoints
+) -> Any:
+    """Make the generator that `spec` names and train it.
+
+    Args:
+        spec: `{"method": entry, "streams": {"generator": int}, "threads": int}`; the caller has set the threads.
+        registry: finds the method.
+        dataset: its train split is all that the generator sees.
+        log: called as `log(step, name=value...)`.
+        checkpoints: where the state of a training under way is kept and found.
+
+    Returns:
+        The trained instance, with `state()` to store and `sample` to use.
+
+    Raises:
+        MethodError: no train images.
+    """
+    images, labels = real(dataset)
+    generator = bind(registry, "generator", spec["method"])()
+    generator.fit(images, labels, len(dataset.classes), Streams(spec["streams"]), log, checkpoints)
+    return generator
+
+
+def real(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 [N,H,W,C] and labels int64 [N] of the train split.
+
+    Raises:
+        MethodError: no train split, or an empty one.
+    """
+    if "train" not in dataset.splits or len(dataset.splits["train"]) == 0:
+        raise MethodError(f"a generator needs train images; the dataset has {', '.join(dataset.splits)}")
+    train = dataset.splits["train"]
+    return np.asarray(train.images), np.asarray(train.labels)
