@@ -1,0 +1,79 @@
+"""What an evaluation sees of a trial: predictions, and the model for those that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.errors import MethodError
+
+if TYPE_CHECKING:
+    from assay.models.classifier import Classifier
+
+
+@dataclass
+class Predictions:
+    """What a model said of one set of N images.
+
+    Attributes:
+        logits: float [N,K].
+        features: float [N,D], what the head reads; D is 0 when they were not kept.
+        ids: text [N].
+        labels: int64 [N], -1 for images of no class of the trial.
+    """
+
+    logits: np.ndarray
+    features: np.ndarray
+    ids: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+
+@dataclass
+class Trial:
+    """A trial as evaluations see it.
+
+    Attributes:
+        classes: names of the K classes.
+        counts: int64 [K], train images of each class, before any rebalancing or synthesis.
+        sets: predictions by set: `train`, `val`, `test`, `hold-out`, and each outlier dataset by its name. Holds
+            at least what the family's card says it reads.
+        head: weight [K,D] and bias [K] of the linear head, where it is at hand.
+        model: returns the trained model on the CPU in evaluation mode; None for predictions made elsewhere.
+        size, channels: of the images.
+        cost: what the training cost, where it is known: `train-seconds`, `train-peak-memory` (bytes).
+    """
+
+    classes: list[str]
+    counts: np.ndarray
+    sets: dict[str, Predictions] = field(default_factory=dict)
+    head: tuple[np.ndarray, np.ndarray] | None = None
+    model: Callable[[], Classifier] | None = None
+    size: int = 0
+    channels: int = 0
+    cost: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rarest(self) -> int:
+        """The class with the fewest train images; the first of several.
+
+        A class without any train image counts too: it is the rarest there is.
+        """
+        return int(np.argmin(self.counts))
+
+    def set(self, name: str) -> Predictions:
+        """The predictions on a set.
+
+        Raises:
+            MethodError: the trial has none.
+        """
+        if name not in self.sets:
+            raise MethodError(
+                f"the trial has no predictions on {name!r}; it has {', '.join(sorted(self.sets)) or 'none'}"
+            )
+        return self.sets[name]
