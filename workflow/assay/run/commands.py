@@ -1,0 +1,185 @@
+"""The commands that people type: `assay check`, `plan`, `why`, `methods`, `clean`, `accept` and the like."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from assay.run.layout import HERE
+from assay.study.errors import ConfigError, nearest
+
+
+def command(arguments: list[str]) -> int:
+    """Parse a command line and run it; the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        print(f"assay {options.command}: {error.args[0] if error.args else error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        print(f"assay {options.command}: {error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    from assay import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="assay",
+        description="One config in, evidence out. `snakemake --cores all` runs the study; these commands explain it.",
+        epilog="Jobs run `assay train FILE`, `assay batch FILE...` and the like; typed by hand they do the same.",
+    )
+    parser.add_argument("--version", action="version", version=f"assay {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, run: Any, words: str, *, study: bool = False) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=words, description=words)
+        made.set_defaults(run=run)
+        if study:
+            made.add_argument("--study", metavar="FILE", help="the config (default: config.yaml)")
+            made.add_argument("--variant", metavar="NAME", help="a variant that the config declares")
+            made.add_argument("--scale", choices=["smoke"], help="run every arm for a minute")
+        return made
+
+    made = add("check", _check, "validate a config: every fault with file, line, key and the nearest valid name")
+    made.add_argument("file", nargs="?", default="config.yaml", metavar="FILE")
+    made.add_argument("--variant", metavar="NAME", help="with this variant")
+    add("plan", _plan, "list the jobs that would run, by stage, with an estimate", study=True)
+    made = add("why", _why, "say which config key, input or file makes each job of TARGET run", study=True)
+    made.add_argument("target", nargs="?", default="all", metavar="TARGET", help="a stage, an arm or a record")
+    made = add("methods", _methods, "list the methods that a config can name, or show one")
+    made.add_argument("name", nargs="?", metavar="NAME")
+    made.add_argument("--json", action="store_true", help="as a list of objects")
+    made.add_argument("--plugin", action="append", default=[], metavar="FILE", help="a plug-in to look into as well")
+    made = add("clean", _clean, "list what no study names any more")
+    made.add_argument("--yes", action="store_true", help="remove it")
+    add("accept", _accept, "keep results across a change of code that you declare harmless", study=True)
+    add("schema", _schema, "print the JSON Schema of a config")
+    made = add("ui", _ui, "open MLflow on the results")
+    made.add_argument("--port", type=int, default=5000)
+    made = add("audit", _audit, "list differences between the results and MLflow")
+    made.add_argument("folder", nargs="?", default=None, metavar="results/STUDY")
+    made = add("follow", _follow, "send curves and finished trials to MLflow while a study runs")
+    made.add_argument("folder", metavar="results/STUDY")
+    made.add_argument("--parent", type=int, help="end when this process ends")
+    return parser
+
+
+def _prepared(options: argparse.Namespace) -> Any:
+    from assay.run.prepare import prepare
+
+    wanted = {key: getattr(options, key) for key in ("study", "variant", "scale")}
+    return prepare({key: value for key, value in wanted.items() if value is not None})
+
+
+def _check(options: argparse.Namespace) -> None:
+    from assay.study.load import load_study
+
+    study = load_study(Path(options.file), variant=options.variant)
+    print(
+        f"{options.file}: study {study['study']}, {len(study['datasets'])} datasets, {len(study['arms'])} arms x "
+        f"{len(study['seeds'])} seeds, {len(study['claims'])} claims"
+    )
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from assay.run.foretell import foretell
+
+    print("\n".join(foretell(_prepared(options))))
+
+
+def _why(options: argparse.Namespace) -> None:
+    from assay.run.why import why
+
+    prepared = _prepared(options)
+    target = options.target.removeprefix(f"{prepared.folder}/").removesuffix(".json")
+    try:
+        reasons = why(prepared, target)
+    except KeyError:
+        names = [*prepared.plan.target_names(), *prepared.plan.records]
+        guess = nearest(target, names)
+        raise KeyError(f"no target {target!r}" + (f"; did you mean {guess!r}?" if guess else "")) from None
+    if not reasons:
+        print(f"{target}: nothing to do")
+    for reason in reasons:
+        print(reason.path)
+        for cause in reason.causes:
+            print(f"    {cause}")
+        if reason.because_of:
+            shown = ", ".join(reason.because_of[:3]) + (" ..." if len(reason.because_of) > 3 else "")
+            print(f"    after {shown}")
+
+
+def _methods(options: argparse.Namespace) -> None:
+    from assay.run.catalogue import as_objects, listing, show
+    from assay.study.registry import scan
+
+    registry = scan([Path(file) for file in options.plugin])
+    if options.json:
+        print(json.dumps(as_objects(registry, options.name), indent=1, ensure_ascii=False))
+    elif options.name:
+        print(show(registry, options.name))
+    else:
+        print(listing(registry))
+
+
+def _clean(options: argparse.Namespace) -> None:
+    from assay.run.clean import find, remove
+
+    waste = find(HERE)
+    for each in waste:
+        print(f"{each.size / 1e6:10.2f} MB  {each.path}")
+    total = f"{len(waste)} entries, {sum(each.size for each in waste) / 1e6:.1f} MB"
+    if options.yes:
+        remove(waste)
+        print(f"removed {total}")
+    else:
+        print(f"{total} that no study names" + ("; `assay clean --yes` removes them" if waste else ""))
+
+
+def _accept(options: argparse.Namespace) -> None:
+    from assay.run.accept import accept
+
+    carried = accept(_prepared(options))
+    for job, changed in carried:
+        print(f"{job.stage}/{job.label}: carried over a change of {', '.join(changed)}")
+    print(f"{len(carried)} results carried over")
+
+
+def _schema(_: argparse.Namespace) -> None:
+    from assay.study.registry import scan
+    from assay.study.schema import schema
+
+    print(json.dumps(schema(scan()), indent=1, ensure_ascii=False))
+
+
+def _ui(options: argparse.Namespace) -> int:
+    from assay.track.ui import ui
+
+    return ui(HERE.root, options.port)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from assay.track.audit import audit
+
+    folders = [Path(options.folder)] if options.folder else [file.parent for file in HERE.root.glob("*/study.json")]
+    found = [line for folder in folders for line in audit(folder)]
+    print("\n".join(found) if found else "results and MLflow agree")
+    return 1 if found else 0
+
+
+def _follow(options: argparse.Namespace) -> None:
+    from assay.run.parent import alive
+    from assay.track.follow import follow
+
+    follow(Path(options.folder), lambda: options.parent is not None and not alive(options.parent))

@@ -1,0 +1,51 @@
+"""Datasets on disk: a memory-mapped array of images a split, a small table beside it, and a card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from assay.data.dataset import Dataset, Split
+from assay.run.arrays import write_npz
+from assay.run.files import read_json, write_json
+
+
+def write_dataset(folder: Path, dataset: Dataset, sheet: np.ndarray | None) -> None:
+    """Write a dataset, and its contact sheet (uint8 [H,W,C]) if there is one."""
+    for name, split in dataset.splits.items():
+        np.save(folder / f"{name}.images.npy", np.ascontiguousarray(split.images))
+        table = {"id": split.ids.astype(str), "label": split.labels, "original_label": split.original}
+        if split.groups is not None:
+            table["group"] = split.groups.astype(str)
+        table |= {f"flag.{flag}": values for flag, values in split.flags.items()}
+        write_npz(folder / f"{name}.npz", **table)
+    write_json(folder / "card.json", {"classes": dataset.classes, "splits": list(dataset.splits), **dataset.card})
+    if sheet is not None:
+        Image.fromarray(sheet.squeeze()).save(folder / "sheet.png")
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Read a dataset; its images stay on disk until they are touched.
+
+    Raises:
+        FileNotFoundError: the folder holds no dataset.
+    """
+    card = read_json(folder / "card.json")
+    if card is None:
+        raise FileNotFoundError(f"{folder} holds no dataset")
+    return Dataset(card["classes"], {name: _read_split(folder, name) for name in card["splits"]}, card)
+
+
+def _read_split(folder: Path, name: str) -> Split:
+    images = np.load(folder / f"{name}.images.npy", mmap_mode="r", allow_pickle=False)
+    with np.load(folder / f"{name}.npz", allow_pickle=False) as table:
+        return Split(
+            images,
+            table["label"],
+            table["id"],
+            table["original_label"],
+            table.get("group"),
+            {key.removeprefix("flag."): table[key] for key in table.files if key.startswith("flag.")},
+        )

@@ -1,0 +1,363 @@
+"""The stages as the engine calls them: open the inputs, call the computation, write what it returns.
+
+Each function returns the headline numbers of its record.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assay.run.arrays import write_npz
+from assay.run.checkpoints import Checkpoints, Curves
+from assay.run.datasets import read_dataset, write_dataset
+from assay.run.execute import Task
+from assay.run.files import read_json, sha256_file, write_json
+from assay.run.methods import JobRegistry
+
+Headline = dict[str, Any]
+
+#: Images of each class on a contact sheet.
+SHEET = 12
+
+
+def compute(task: Task) -> Headline:
+    """Run the stage of a job, with as many threads as its spec says."""
+    threads = int(task.job.spec.get("threads", 1))
+    if task.job.stage not in ("claims", "search"):
+        import torch
+
+        torch.set_num_threads(threads)
+        # The CPU's kernels repeat themselves with a fixed number of threads; cuDNN has to be told.
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+    return _STAGES[task.job.stage](task)
+
+
+def _registry(task: Task) -> JobRegistry:
+    plugins = [Path(row[4]) for row in task.job.methods if row[4]]
+    return JobRegistry([task.job, *task.jobs.values()], plugins)
+
+
+def _watched(task: Task) -> tuple[Curves, Checkpoints]:
+    curves = Curves(task.work / "curves.jsonl")
+    return curves, Checkpoints(task.work, curves, float(os.environ.get("ASSAY_CHECKPOINT_SECONDS", "30")))
+
+
+def _data(task: Task) -> Headline:
+    from assay.data.job import build
+    from assay.data.sheet import contact_sheet
+
+    parent, like = (read_dataset(task.inputs[role]) if role in task.inputs else None for role in ("parent", "like"))
+    spec = {key: value for key, value in task.job.spec.items() if key != "fingerprint"}
+    dataset = build(spec, _registry(task), parent=parent, like=like)
+    split = "train" if "train" in dataset.splits else next(iter(dataset.splits))
+    write_dataset(task.out, dataset, contact_sheet(dataset, split, SHEET))
+    return {"images": sum(len(split) for split in dataset.splits.values()), "classes": len(dataset.classes)}
+
+
+def _generator(task: Task) -> Headline:
+    from safetensors.torch import save_file
+
+    from assay.synthesize.fit import fit
+
+    dataset = read_dataset(task.inputs["dataset"])
+    log, checkpoints = _watched(task)
+    generator = fit(task.job.spec, _registry(task), dataset, log, checkpoints)
+    tensors = {name: value.contiguous() for name, value in generator.state().items()}
+    save_file(tensors, task.out / "generator.safetensors")
+    about = {"method": task.job.spec["method"], "classes": dataset.classes, "size": dataset.size}
+    write_json(task.out / "generator.json", {**about, "channels": dataset.channels})
+    return {"parameters": sum(value.numel() for value in tensors.values())}
+
+
+def _synthetic(task: Task) -> Headline:
+    from safetensors.torch import load_file
+
+    from assay.data.sheet import contact_sheet
+    from assay.study.registry import bind
+    from assay.synthesize.job import synthesize
+
+    dataset = read_dataset(task.inputs["dataset"])
+    about = read_json(task.inputs["generator"] / "generator.json")
+    registry = _registry(task)
+    generator = bind(registry, "generator", about["method"])()
+    shape = (about["size"], about["size"], about["channels"])
+    generator.restore(load_file(task.inputs["generator"] / "generator.safetensors"), shape, len(about["classes"]))
+    made = synthesize(task.job.spec, registry, generator, dataset)
+    write_dataset(task.out, made, contact_sheet(made, "synthetic", SHEET))
+    write_json(task.out / "quality.json", made.card.get("quality", {}))
+    return {"images": len(made.splits["synthetic"])}
+
+
+def _pretrain(task: Task) -> Headline:
+    from assay.pretrain.job import pretrain
+    from assay.run.models import write_model
+
+    dataset = read_dataset(task.inputs["dataset"])
+    log, checkpoints = _watched(task)
+    model = pretrain(task.job.spec, _registry(task), dataset, log=log, checkpoints=checkpoints)
+    write_model(task.out, model, task.job.spec["model"], dataset.classes, dataset.size)
+    return {}
+
+
+def _train(task: Task) -> Headline:
+    from assay.run.models import read_model, write_model
+    from assay.train.choice import choose
+    from assay.train.job import train
+    from assay.train.preview import preview
+
+    dataset = read_dataset(task.inputs["dataset"])
+    registry = _registry(task)
+    if "weights" in task.job.spec:
+        return _foreign_model(task, dataset.classes, dataset.channels, dataset.size)
+    spec = dict(task.job.spec)
+    choice = spec.pop("choice", None) or _choice(task)
+    teachers = [read_model(folder, registry) for role, folder in task.inputs.items() if role.startswith("teacher/")]
+    encoder = read_model(task.inputs["encoder"], registry).state_dict() if "encoder" in task.inputs else None
+    weights = None
+    if spec["init"] and "weights" in spec["init"]:
+        from safetensors.torch import load_file
+
+        weights = load_file(_foreign(spec["init"]["weights"]))
+    log, checkpoints = _watched(task)
+    model = train(
+        spec,
+        registry,
+        dataset,
+        synthetic=read_dataset(task.inputs["synthetic"]) if "synthetic" in task.inputs else None,
+        teachers=teachers,
+        encoder=encoder,
+        weights=weights,
+        choice=choice,
+        log=log,
+        checkpoints=checkpoints,
+    )
+    chosen = choose(spec, choice)
+    write_model(task.out, model, chosen["model"], dataset.classes, dataset.size)
+    if chosen["augment"]:
+        real, altered = preview(chosen, registry, dataset)
+        write_npz(task.out / "samples.npz", real=real, altered=altered)
+    return _last_values(task)
+
+
+def _choice(task: Task) -> dict[str, Any] | None:
+    """The point that a tuned arm chose; None for one that is not tuned."""
+    return read_json(task.inputs["search"] / "choice.json")["choice"] if "search" in task.inputs else None
+
+
+def _foreign(about: dict[str, str]) -> str:
+    """The path of a file that was made elsewhere, once it is sure to be the one that was planned with.
+
+    Raises:
+        MethodError: it changed since.
+    """
+    from assay.errors import MethodError
+
+    if sha256_file(Path(about["file"])) != about["sha256"]:
+        raise MethodError(f"{about['file']} changed since the study was planned; run it again")
+    return about["file"]
+
+
+def _foreign_model(task: Task, classes: list[str], channels: int, size: int) -> Headline:
+    """A model that was trained elsewhere takes its place in the store once it fits its architecture."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from assay.errors import MethodError
+    from assay.models.classifier import build
+    from assay.run.models import write_model
+
+    file = _foreign(task.job.spec["weights"])
+    entry = task.job.spec["model"]
+    model = build(_registry(task), entry, channels, len(classes), size, torch.Generator())
+    try:
+        model.load_state_dict(load_file(file))
+    except (RuntimeError, SafetensorError) as error:
+        raise MethodError(f"{file} does not fit model {entry['method']}: {error}") from None
+    write_model(task.out, model, entry, classes, size)
+    return {}
+
+
+def _compress(task: Task) -> Headline:
+    from assay.compress.job import compress
+    from assay.run.models import read_model, write_model
+
+    dataset = read_dataset(task.inputs["dataset"])
+    registry = _registry(task)
+    log, checkpoints = _watched(task)
+    model = read_model(task.inputs["model"], registry)
+    choice = _choice(task)
+    model = compress(task.job.spec, registry, dataset, model, choice=choice, log=log, checkpoints=checkpoints)
+    about = read_json(task.inputs["model"] / "model.json")
+    write_model(task.out, model, about["model"], dataset.classes, dataset.size)
+    return _last_values(task)
+
+
+def _last_values(task: Task) -> Headline:
+    from assay.run.files import read_lines
+
+    values: Headline = {}
+    for line in read_lines(task.work / "curves.jsonl"):
+        values |= {name: line[name] for name in ("val.accuracy", "val.loss") if name in line}
+    return values
+
+
+def _search(task: Task) -> Headline:
+    from assay.train.search import choose
+
+    made: list[tuple[np.ndarray, np.ndarray] | None] = []
+    for number, _ in enumerate(task.job.spec["points"]):
+        if f"val/{number}" in task.failed:
+            made.append(None)
+            continue
+        with np.load(task.inputs[f"val/{number}"] / "predictions.npz") as archive:
+            made.append((archive["logits"], archive["label"]))
+    found = choose(task.job.spec["points"], made, task.job.spec["by"])
+    write_json(task.out / "choice.json", found)
+    return {"points": len(made), "best": found["score"]}
+
+
+def _predict(task: Task) -> Headline:
+    dataset = read_dataset(task.inputs["dataset"])
+    name = task.job.spec["split"]
+    if "file" in task.job.spec:
+        return _foreign_predictions(task, name, dataset.classes)
+    from assay.errors import MethodError
+    from assay.run.models import read_model
+    from assay.train.infer import logits_and_features
+
+    if name not in dataset.splits:
+        raise MethodError(
+            f"the dataset has no split {name}, only {', '.join(dataset.splits)}; its `split` can cut one off"
+        )
+    split = dataset.splits[name]
+    logits, features = logits_and_features(read_model(task.inputs["model"], _registry(task)), split.images)
+    keep = task.job.spec["keep"]
+    if not keep["features"]:
+        features = features[:, :0]
+    kind = np.dtype(keep["precision"])
+    write_npz(
+        task.out / "predictions.npz",
+        logits=logits.astype(kind),
+        features=features.astype(kind),
+        id=split.ids.astype(str),
+        label=split.labels,
+    )
+    right = split.labels >= 0
+    accuracy = {"accuracy": float((logits.argmax(1) == split.labels)[right].mean())} if right.any() else {}
+    return {"images": len(split), **accuracy}
+
+
+def _foreign_predictions(task: Task, name: str, classes: list[str]) -> Headline:
+    from assay.errors import MethodError
+
+    file = _foreign(task.job.spec["file"])
+    with np.load(file, allow_pickle=False) as archive:
+        found = {key.partition(".")[2]: archive[key] for key in archive.files if key.partition(".")[0] == name}
+    if not {"logits", "label"} <= set(found):
+        raise MethodError(f"{file}: {name} needs the arrays {name}.logits and {name}.label")
+    logits, labels = found["logits"].astype(np.float32), found["label"].astype(np.int64)
+    if logits.shape != (len(labels), len(classes)):
+        raise MethodError(f"{file}: {name}.logits must be [{len(labels)}, {len(classes)}], not {list(logits.shape)}")
+    features = found.get("features", np.zeros((len(labels), 0), np.float32))
+    ids = found.get("id", np.array([f"{name}-{number}" for number in range(len(labels))]))
+    write_npz(task.out / "predictions.npz", logits=logits, features=features, id=ids.astype(str), label=labels)
+    return {"images": len(labels)}
+
+
+def _evaluate(task: Task) -> Headline:
+    from assay.evaluate.job import evaluate
+
+    registry = _registry(task)
+    result = evaluate(task.job.spec, registry, _trial(task, registry))
+    rows = [
+        {"metric": row.metric, "keys": row.keys, "value": row.value, "note": row.note}
+        for row in result.rows
+    ]  # fmt: skip
+    write_json(task.out / "metrics.json", rows)
+    write_json(task.out / "figures.json", result.figures)
+    headline: Headline = {}
+    for row in result.rows:
+        # The first row of a metric is the one that its name alone means.
+        headline.setdefault(row.metric, row.value)
+    return headline
+
+
+def _trial(task: Task, registry: JobRegistry) -> Any:
+    from assay.evaluate.trial import Predictions, Trial
+    from assay.run.models import read_model
+
+    dataset = read_dataset(task.inputs["dataset"])
+    sets = {}
+    for role, folder in task.inputs.items():
+        if role.startswith("set/"):
+            with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
+                sets[role.removeprefix("set/")] = Predictions(
+                    archive["logits"].astype(np.float32),
+                    archive["features"].astype(np.float32),
+                    archive["id"],
+                    archive["label"],
+                )
+    made = task.inputs.get("model")
+    cost, head = {}, None
+    if made is not None:
+        network = read_model(made, registry)
+        head = (network.head.weight.detach().numpy(), network.head.bias.detach().numpy())
+        if "weights" not in task.jobs["train"].spec:
+            # What it took to train a model elsewhere nobody knows here.
+            run = read_json(task.inputs["train"] / "run.json")
+            cost = {"train-seconds": run["seconds"], "train-peak-memory": run["peak_memory_bytes"]}
+        cost["bytes"] = (made / "model.safetensors").stat().st_size
+    return Trial(
+        classes=dataset.classes,
+        counts=dataset.counts("train"),
+        sets=sets,
+        head=head,
+        model=(lambda: read_model(made, registry)) if made is not None else None,
+        size=dataset.size,
+        channels=dataset.channels,
+        cost=cost,
+    )
+
+
+def _claims(task: Task) -> Headline:
+    from assay.claims.job import decide
+
+    tables: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for role, folder in task.inputs.items():
+        arm, seed, _ = role.split("/", 2)
+        tables.setdefault((arm, int(seed)), []).extend(read_json(folder / "metrics.json"))
+
+    def values(arm: str, metric: str, keys: dict[str, str]) -> dict[int, float | None]:
+        return {seed: _value(tables.get((arm, seed), []), metric, keys) for seed in task.job.spec["seeds"]}
+
+    verdicts = decide(task.job.spec, values)
+    write_json(task.out / "verdicts.json", verdicts)
+    return {word: sum(v["verdict"] == word for v in verdicts) for word in ("supported", "refuted", "inconclusive")}
+
+
+def _value(rows: list[dict[str, Any]], metric: str, keys: dict[str, str]) -> float | None:
+    for row in rows:
+        if row["metric"] == metric and row["keys"] == keys:
+            return row["value"]
+    return None
+
+
+_STAGES: dict[str, Callable[[Task], Headline]] = {
+    "data": _data,
+    "generator": _generator,
+    "synthetic": _synthetic,
+    "pretrain": _pretrain,
+    "train": _train,
+    "compress": _compress,
+    "search": _search,
+    "predict": _predict,
+    "evaluate": _evaluate,
+    "claims": _claims,
+}
