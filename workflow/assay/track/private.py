@@ -1,0 +1,57 @@
+"""What must not leave for MLflow: pixels and ids of datasets that a study declares private."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assay.run.results import Results
+from assay.track.cells import Cell
+
+#: What may show pixels or ids: arrays and pictures, per-sample predictions and figures, what a method printed, and the
+#: state of a generator, which for a sampler such as SMOTE is the training images.
+_TELLING = (".npy", ".npz", ".png", ".txt")
+_TELLING_NAMES = ("figures.json", "generator.safetensors")
+
+
+def is_private(results: Results, dataset: str | None) -> bool:
+    """Whether a dataset, or one that it is derived from, is declared private."""
+    while dataset:
+        declared = results.study["datasets"][dataset]
+        if declared.get("private"):
+            return True
+        dataset = declared.get("from")
+    return False
+
+
+def guarded(results: Results, cell: Cell) -> bool:
+    """Whether files of a run could show a private dataset: its own,."""
+    arm = cell.identity.arm
+    study = results.study
+    if cell.identity.kind == "dataset":
+        named = [name for name in study["datasets"] if arm == name or arm.startswith(f"{name}-like-")]
+        return any(is_private(results, name) for name in named)
+    if cell.identity.kind in ("generator", "encoder"):
+        return is_private(results, study[f"{cell.identity.kind}s"][arm]["dataset"])
+    if cell.identity.kind in ("trial", "tuning"):
+        return _arm(results, arm) or any(is_private(results, name) for name in _sets(results, cell))
+    return False
+
+
+def _arm(results: Results, arm: str) -> bool:
+    declared = results.study["arms"][arm]
+    synthetic, init = declared.get("synthetic") or {}, declared.get("init") or {}
+    datasets = [declared["dataset"]]
+    datasets += [results.study["generators"][synthetic["generator"]]["dataset"]] if synthetic else []
+    datasets += [results.study["encoders"][init["encoder"]]["dataset"]] if "encoder" in init else []
+    return any(is_private(results, name) for name in datasets)
+
+
+def _sets(results: Results, cell: Cell) -> list[str]:
+    """The datasets among the sets that a trial predicts on."""
+    parts = {results.plan["jobs"][digest].get("part") for digest in cell.jobs}
+    return [part for part in parts if part in results.study["datasets"]]
+
+
+def tells(file: Path) -> bool:
+    """Whether a file of a guarded run stays at home."""
+    return file.suffix in _TELLING or file.name in _TELLING_NAMES

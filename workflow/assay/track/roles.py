@@ -1,0 +1,87 @@
+"""Artifacts: which files of a run go to MLflow, and which are referred to by path and digest."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from assay.run.files import canonical, read_json, sha256_file, sha256_text
+from assay.run.layout import Layout
+from assay.run.results import Results
+from assay.track import private
+from assay.track.cells import Cell
+from assay.track.wanted import Role
+
+#: Files of the engine, of no use to a reader.
+_SKIPPED = ("seal.json",)
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def size(text: str | int) -> int:
+    """Bytes of a size as a config writes it: `50M`, `2G`, `1000`.
+
+    Raises:
+        ValueError: no such size.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", str(text).strip(), re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"{text!r} is no size; write a number with K, M, G or T, such as 50M")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def _mark(value: Any) -> str:
+    return sha256_text(canonical(value))[:8]
+
+
+def folder_role(results: Results, name: str, folder: Path, guarded: bool) -> Role:
+    """The files of a sealed folder. A dataset's arrays are referred to, its card and contact sheet are copied.
+
+    Under `track: {artifacts: refer}` files of `copy-below` and more are referred to as well.
+    """
+    track = results.study.get("track") or {}
+    limit = size(track.get("copy-below", "50M")) if track.get("artifacts") == "refer" else None
+    seal = read_json(folder / "seal.json") or {}
+    role = Role(name, _mark([seal, track.get("artifacts"), limit, guarded]))
+    dataset = folder.parent.name == "data"
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _SKIPPED):
+        inside = file.relative_to(folder).as_posix()
+        told = guarded and private.tells(file)
+        arrays = dataset and file.suffix in (".npy", ".npz")
+        bytes_ = file.stat().st_size
+        if told or arrays or (limit is not None and bytes_ >= limit):
+            known = (seal.get("contents") or {}).get(inside, {})
+            about: dict[str, object] = {"bytes": bytes_, "sha256": known.get("sha256") or sha256_file(file)}
+            role.kept[inside] = {"path": str(file.resolve()), **about, **({"private": True} if told else {})}
+        else:
+            role.files[inside] = file
+    if role.kept:
+        role.texts["kept-elsewhere.json"] = json.dumps(role.kept, indent=1)
+    return role
+
+
+def failure_role(results: Results, cell: Cell, reason: str, guarded: bool) -> list[Role]:
+    """Why a run failed and what its job printed, from the engine's note of the failure."""
+    layout = Layout(results.root)
+    texts = {"reason.txt": f"{reason}\n"}
+    for digest in cell.jobs:
+        failure = read_json(layout.failures / f"{digest}.json")
+        log = layout.work / digest[:16] / "log.txt"
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else (failure or {}).get("log")
+        if failure and text and not guarded:
+            texts[f"{failure['stage']}-log.txt"] = text
+    return [Role("failure", _mark(texts), texts=texts)]
+
+
+def study_roles(results: Results) -> list[Role]:
+    """The config as it was written, the plan, and the report."""
+    config = results.plan.get("config")
+    role = Role("", "", files={"study.json": results.folder / "study.json"})
+    report = results.folder / "report.html"
+    if report.exists():
+        role.files["report.html"] = report
+    if config:
+        role.texts["config.yaml"] = config
+    role.marker = _mark([[file.stat().st_mtime_ns for file in role.files.values()], sorted(role.files), config])
+    return [role]
