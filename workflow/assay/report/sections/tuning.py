@@ -1,0 +1,50 @@
+"""Tuning: the points that each searched arm tried on validation, and the one that its trials then used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.report.html import Markup, join, note, tag
+from assay.report.legend import named
+from assay.report.material import Material
+from assay.report.numbers import plural, short
+from assay.report.page import Section
+from assay.report.tables import Head, cell, row_head, table
+from assay.run.files import read_json
+
+
+def section(material: Material) -> Section | None:
+    """A table for each arm that searched; None when none did."""
+    searched = [arm for arm in material.arms if material.study["arms"][arm]["search"]]
+    if not searched:
+        return None
+    parts: list[Markup | None] = [
+        note("Every point was trained once, under streams of its own, and judged on the validation split alone.")
+    ]
+    for arm in searched:
+        points = material.study["arms"][arm]["search"]["points"]
+        budget = tag("span", f" · {plural(len(points), 'point')}", class_="soft")
+        parts += [tag("h3", named(material, arm), budget), _points(points, _choice(material, arm), arm)]
+    return Section("tuning", "Tuning", join(parts))
+
+
+def _choice(material: Material, arm: str) -> dict[str, Any]:
+    """`choice.json` of an arm's search; empty when it has not run."""
+    record = material.results.plan["records"].get(f"{arm}/search")
+    folder = material.results.folder_of(record["jobs"][0]) if record else None
+    return (read_json(folder / "choice.json") if folder else None) or {}
+
+
+def _points(points: list[dict[str, Any]], choice: dict[str, Any], arm: str) -> Markup:
+    paths = list(dict.fromkeys(path for point in points for path in point))
+    scores = choice.get("scores", [None] * len(points))
+    rows = []
+    for number, (point, score) in enumerate(zip(points, scores, strict=True)):
+        values = [
+            cell(str(point.get(path, "")), point[path] if isinstance(point.get(path), int | float) else None)
+            for path in paths
+        ]
+        chosen = tag("strong", "chosen") if number == choice.get("index") else ""
+        rows.append([row_head(str(number)), *values, cell(short(score), score, number=True), cell(chosen)])
+    heads = [Head("Point"), *(Head(path) for path in paths), Head(f"val {choice.get('by', '')}", True), Head("")]
+    return table(heads, rows, label=f"Points that {arm} tried", tall=len(rows) > 12)
