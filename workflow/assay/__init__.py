@@ -10,18 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Metric", "Option", "load", "method"]
+__all__ = ["Metric", "Option", "Origin", "load", "method"]
 
 _HOME = {
     "method": "assay.study.registry",
     "Option": "assay.study.registry",
     "Metric": "assay.study.registry",
+    "Origin": "assay.study.registry",
     "load": "assay.run.results",
 }
 
 if TYPE_CHECKING:
     from assay.run.results import load
-    from assay.study.registry import Metric, Option, method
+    from assay.study.registry import Metric, Option, Origin, method
 
 
 def __getattr__(name: str) -> Any:

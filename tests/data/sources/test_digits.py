@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from assay.data.archive import NoFiles
+from assay.data.given import Given
 from assay.data.sources import digits as module
 from assay.data.sources.digits import digits
 from assay.errors import MethodError
 from assay.streams import Streams
 from sklearn.datasets import load_digits
 
+GIVEN = Given(Streams({}), None, NoFiles())
+
 
 def test_pixels_are_scaled_from_16_steps_to_255():
-    raw = digits(Streams({}), None)
+    raw = digits(GIVEN)
     source = load_digits()
     assert raw.images.shape == (1797, 8, 8, 1)
     assert np.abs(raw.images[..., 0] / 255 - source.images / 16).max() <= 0.5 / 255 + 1e-12
@@ -23,4 +27,4 @@ def test_pixels_are_scaled_from_16_steps_to_255():
 def test_other_content_is_refused(monkeypatch):
     monkeypatch.setattr(module, "DIGEST", "0" * 64)
     with pytest.raises(MethodError, match="have changed"):
-        digits(Streams({}), None)
+        digits(GIVEN)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from assay.data.archive import NoFiles
+from assay.data.given import Given
 from assay.data.job import build
 from assay.data.sources.npz import npz
 from assay.errors import MethodError
@@ -19,7 +21,7 @@ LABELS = np.array([0, 1, 2, 0, 1, 2])
 
 
 def read(path, **changes):
-    return npz(Streams({}), None, path=str(path), **{**OPTIONS, **changes})
+    return npz(Given(Streams({}), None, NoFiles()), path=str(path), **{**OPTIONS, **changes})
 
 
 def save(folder, **arrays):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 #: The splits of a dataset in the order in which they are written, summed up and shown.
-ORDER = ("train", "val", "test", "hold-out", "synthetic")
+ORDER = ("train", "unlabelled", "val", "test", "hold-out", "synthetic")
 
 
 @dataclass
@@ -67,7 +67,9 @@ class Dataset:
 
     Attributes:
         classes: names; the label k means `classes[k]`.
-        splits: name -> Split; `train`, `val`, `test`, `hold-out` (images of held-out classes), or `synthetic` alone.
+        splits: name -> Split; `train`, `unlabelled` (images whose labels training may not see: label
+            -1, the true one in `original`), `val`, `test`, `hold-out` (images of held-out classes), or `synthetic`
+            alone.
         card: plain JSON: counts, channel statistics, digest, licence, what was altered (see `assay.data.card`).
     """
 

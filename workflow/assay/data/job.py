@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from assay.data.alter import choose_classes, corrupt, rename_classes, subset, thin
+from assay.data.archive import Files, NoFiles
 from assay.data.card import describe
 from assay.data.dataset import Dataset, Split, rank
+from assay.data.given import Given
 from assay.data.raw import Raw
 from assay.data.shape import match
 from assay.data.splits import parts
@@ -18,7 +20,12 @@ from assay.study.registry import Registry, bind
 
 
 def build(
-    spec: dict[str, Any], registry: Registry, *, parent: Dataset | None = None, like: Dataset | None = None
+    spec: dict[str, Any],
+    registry: Registry,
+    *,
+    parent: Dataset | None = None,
+    like: Dataset | None = None,
+    files: Files | None = None,
 ) -> Dataset:
     """Make the dataset that `spec` describes.
 
@@ -29,17 +36,18 @@ def build(
     Args:
         spec: a resolved dataset, `{"source": entry or None, "class-map", "split", "classes", "subset", "imbalance",
             "label-noise", "streams": {"split": int, "alteration": int, "generator": int}}`; a missing key means null.
-        registry: finds the methods.
             `limit` is a subset that takes what there is when there is less.
+        registry: finds the methods.
         parent: the dataset that is altered further; needed when `source` is null, and used only then.
         like: the dataset whose height, width and channels (and, with `class-map`, classes) the images take.
+        files: where a source's archives come from; nowhere when left out.
 
     Raises:
         MethodError: a spec that the images cannot satisfy.
     """
     streams = Streams(spec["streams"])
     if spec.get("source") is not None:
-        raw = bind(registry, "source", spec["source"])(streams, like)
+        raw = bind(registry, "source", spec["source"])(Given(streams, like, files or NoFiles()))
         origin = {**spec["source"], "licence": raw.licence, "citation": raw.citation}
         dataset = _from_raw(raw, spec.get("split"), like, streams)
         altered: list[dict[str, Any]] = []

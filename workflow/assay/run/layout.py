@@ -43,6 +43,11 @@ class Layout:
         return self.private / "failed"
 
     @property
+    def downloads(self) -> Path:
+        """Published files that were fetched, shared by all studies."""
+        return self.root / "downloads"
+
+    @property
     def journal(self) -> Path:
         """One line for each piece of work that was really done."""
         return self.root / "journal.jsonl"

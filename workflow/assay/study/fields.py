@@ -36,9 +36,9 @@ RESERVED = (
     *("make_synthetic", "pass_gate", "predict_trial", "pretrain_encoder", "track_study", "train_model", "write_report"),
 )
 #: What lies beside the folders of studies, so that no study may be called so.
-BESIDE_STUDIES = ("store", "work", "journal.jsonl", "mlflow.db", "mlflow-artifacts")
+BESIDE_STUDIES = ("store", "work", "downloads", "journal.jsonl", "mlflow.db", "mlflow-artifacts")
 #: Words that name a split of any dataset, so that no dataset may be called so.
-SPLITS = ("train", "val", "test", "hold-out", "synthetic")
+SPLITS = ("train", "unlabelled", "val", "test", "hold-out", "synthetic")
 
 #: The method that a mapping without `method` means.
 DEFAULT_METHOD = {"recipe": "sgd", "loss": "cross-entropy"}

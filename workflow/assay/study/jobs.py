@@ -48,9 +48,9 @@ class Job:
     """One computation: its stage, what it was asked for, what it reads and which code it runs.
 
     `inputs` maps a role (`dataset`, `teacher/0`, `set/test`) to the digest of the job that makes it. The digest covers
-    everything but the label and the part, which only help people to find it, and `methods`, which lists (kind, name,
-    module, attribute, file) of each method so that the job need not scan for them. `kin` is the digest with all code
-    left out: jobs of one kin were asked for the same and differ in code alone.
+    everything but the label and the part, which only help people to find it, `mirror`, and `methods`, which
+    lists (kind, name, module, attribute, file) of each method so that the job need not scan for them. `kin` is the
+    digest with all code left out: jobs of one kin were asked for the same and differ in code alone.
     """
 
     stage: str
@@ -62,6 +62,8 @@ class Job:
     methods: list[list[str]] = field(default_factory=list)
     kin: str = ""
     digest: str = ""
+    #: Where the study says that published files lie already. Whatever they are read from, they are the same.
+    mirror: str | None = None
 
     def __post_init__(self) -> None:
         self.digest = self.digest or digest_of(

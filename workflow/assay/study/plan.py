@@ -159,6 +159,7 @@ class Planner:
                 *self._card("label-noise", declared["label-noise"]),
             ],
         )
+        job.mirror = self.study["mirror"] if declared["source"] else None
         path = f"datasets/{name}" + (f"-like-{like}" if like and like != declared.get("like") else "")
         path += f"/seed-{seed}" if self._varies(name) else ""
         self.plan.add(path, "data", [job], needs)

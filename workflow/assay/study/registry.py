@@ -32,6 +32,10 @@ KINDS: dict[str, str] = {
     "source": "where raw images come from",
     "imbalance": "how class counts of the train split are thinned",
     "label-noise": "how train labels are corrupted on purpose",
+    "confounder": "how an attribute that goes with the class is put into images",
+    "poison": "how a few train images are tampered with",
+    "shift": "how the class shares of the test split are changed",
+    "curate": "which train images are kept",
     "augment": "how a training batch is altered",
     "generator": "how synthetic images are made",
     "pretrain": "how an encoder is obtained without labels",
@@ -144,6 +148,23 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a published set claims to be, so that what was read can be held against it.
+
+    `counts` maps a split to its number of images. `digest` is the SHA-256 (hex) of `assay.data.dataset.content_digest`
+    over all images and labels as the source returns them, in their official order; "" where nobody has seen the whole
+    set yet. Where options choose among several sets, both map the chosen value (`balanced`, `pathmnist`) to what holds
+    for it.
+    """
+
+    archive: str
+    licence: str
+    citation: str
+    counts: dict[str, Any]
+    digest: str | dict[str, str] = ""
+
+
+@dataclass(frozen=True)
 class Card:
     """What the registry knows of a method without importing it."""
 
@@ -164,7 +185,12 @@ class Card:
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
+    #: For a source of a published set: what it claims to be.
+    origin: Origin | None = None
 
+
+#: The records that a `@method` decorator may hold.
+_RECORDS: dict[str, type] = {"Option": Option, "Metric": Metric, "Origin": Origin}
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -181,6 +207,7 @@ def method(
     always: list[str] | None = None,  # noqa: ARG001
     reads: list[str] | None = None,  # noqa: ARG001
     methods: dict[str, str] | None = None,
+    origin: Origin | None = None,
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -197,13 +224,15 @@ def method(
         reads: for kind `evaluation`, which sets and inputs it reads (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
+        origin: for a source of a published set, what it claims to be.
 
-    All arguments must be literals (and `Option`/`Metric` calls of literals), since they are read from the source.
+    All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """
 
     def attach(thing: T) -> T:
         thing.assay_method = (kind, name)  # type: ignore[attr-defined]
         thing.assay_nested = dict(methods or {})  # type: ignore[attr-defined]
+        thing.assay_origin = origin  # type: ignore[attr-defined]
         return thing
 
     return attach
@@ -321,10 +350,9 @@ def _card(call: ast.Call, attribute: str, file: Path, module: str) -> Card:
 
 
 def _literal(node: ast.expr) -> Any:
-    """The value of a literal expression in which `Option`, `Metric` and a few types may be named."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Option", "Metric"):
-        made: type = Option if node.func.id == "Option" else Metric
-        return made(
+    """The value of a literal expression in which `Option`, `Metric`, `Origin` and a few types may be named."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _RECORDS:
+        return _RECORDS[node.func.id](
             *(_literal(argument) for argument in node.args),
             **{keyword.arg: _literal(keyword.value) for keyword in node.keywords if keyword.arg},
         )

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from assay import method
-from assay.data.dataset import Dataset, content_digest
+from assay.data.dataset import content_digest
+from assay.data.given import Given
 from assay.data.raw import Raw, numbered
 from assay.errors import MethodError
-from assay.streams import Streams
 
 #: Of the images and labels as this file returns them; another release that ships other pixels must not pass unseen.
 DIGEST = "bbe74ba6220adbe5995dc1c231e80955bb564b15bdd32c6aa732efb403fa14f7"
@@ -22,7 +22,7 @@ DIGEST = "bbe74ba6220adbe5995dc1c231e80955bb564b15bdd32c6aa732efb403fa14f7"
     paper="Alpaydin and Kaynak 1998, doi:10.24432/C50P49",
     shapes="images uint8 [1797,8,8,1], labels int64 [1797]",
 )
-def digits(streams: Streams, like: Dataset | None) -> Raw:  # noqa: ARG001 - the contract of a source
+def digits(given: Given) -> Raw:  # noqa: ARG001 - the contract of a source
     """The test half of the UCI set "Optical Recognition of Handwritten Digits".
 
     A pixel is the number of dark cells in a 4 x 4 block, 0 to 16, here scaled to 0..255 and rounded.

@@ -9,10 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from assay import Option, method
-from assay.data.dataset import Dataset
+from assay.data.given import Given
 from assay.data.raw import Raw, numbered
 from assay.errors import MethodError
-from assay.streams import Streams
 
 #: Capitals less those that a digit resembles: B 8, D 0, G 6, I 1, J 1, O 0, Q 0, S 5, Z 2.
 LETTERS = "ACEFHKLMNPRTUVWXY"
@@ -29,19 +28,19 @@ OVERSAMPLING = 8
     options={"count": Option(680, "images, spread evenly over the letters", at_least=1)},
     shapes="images uint8 [count,H,W,C] with H, W, C of `like`; labels int64 [count] of 17 letters",
 )
-def glyphs(streams: Streams, like: Dataset | None, *, count: int) -> Raw:
+def glyphs(given: Given, *, count: int) -> Raw:
     """Render the i-th image as letter i mod 17, each with a draw of its own for font, size, angle and place.
 
     Raises:
         MethodError: no dataset to be shaped like.
     """
-    if like is None:
+    if given.like is None:
         raise MethodError("glyphs have no size of their own: name the dataset they are to look like under `like`")
-    height, width, channels = next(iter(like.splits.values())).images.shape[1:]
+    height, width, channels = next(iter(given.like.splits.values())).images.shape[1:]
     labels = np.arange(count) % len(LETTERS)
     images = np.stack(
         [
-            _render(LETTERS[label], height, width, streams.numpy("generator", "glyph", i))
+            _render(LETTERS[label], height, width, given.streams.numpy("generator", "glyph", i))
             for i, label in enumerate(labels)
         ]
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from assay import Option, method
-from assay.data.dataset import Dataset
+from assay.data.given import Given
 from assay.data.raw import Raw, numbered
 from assay.errors import MethodError
-from assay.streams import Streams
 
 
 @method(
@@ -22,7 +21,7 @@ from assay.streams import Streams
     },
     shapes="images uint8 [count,H,W,C] with H, W, C of `like`; labels -1",
 )
-def noise(streams: Streams, like: Dataset | None, *, kind: str, count: int) -> Raw:
+def noise(given: Given, *, kind: str, count: int) -> Raw:
     """Every value of every channel drawn alone, as in Liang et al. (section 4.2).
 
     `gaussian`: mean 0.5 and standard deviation 1 on the scale 0..1, clipped to it. `uniform`: every one of the 256
@@ -31,10 +30,10 @@ def noise(streams: Streams, like: Dataset | None, *, kind: str, count: int) -> R
     Raises:
         MethodError: no dataset to be shaped like.
     """
-    if like is None:
+    if given.like is None:
         raise MethodError("noise has no shape of its own: name the dataset it is to look like under `like`")
-    shape = (count, *next(iter(like.splits.values())).images.shape[1:])
-    rng = streams.numpy("generator", "noise", kind)
+    shape = (count, *next(iter(given.like.splits.values())).images.shape[1:])
+    rng = given.streams.numpy("generator", "noise", kind)
     if kind == "uniform":
         images = rng.integers(0, 256, shape, dtype=np.uint8)
     else:

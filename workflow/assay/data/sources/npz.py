@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from assay import Option, method
-from assay.data.dataset import Dataset
+from assay.data.given import Given
 from assay.data.raw import Raw, numbered
 from assay.errors import MethodError
-from assay.streams import Streams
 from assay.study.errors import nearest
 
 PARTS = ("train", "val", "test")
@@ -33,8 +32,7 @@ PARTS = ("train", "val", "test")
     shapes="images uint8 [N,H,W] or [N,H,W,C], labels integer [N] or [N,1]",
 )
 def npz(
-    streams: Streams,  # noqa: ARG001 - the contract of a source
-    like: Dataset | None,  # noqa: ARG001
+    given: Given,  # noqa: ARG001 - the contract of a source
     *,
     path: str,
     sha256: str | None,
