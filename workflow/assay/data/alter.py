@@ -54,9 +54,11 @@ def choose_classes(dataset: Dataset, spec: dict[str, Any]) -> Dataset:
         if name == "hold-out":
             continue
         part = split.take(table[split.labels] >= 0)
-        splits[name] = replace(part, labels=table[part.labels], original=table[part.original])
+        soft = None if part.soft is None else _among(part.soft[:, [dataset.classes.index(name) for name in kept]])
+        splits[name] = replace(part, labels=table[part.labels], original=table[part.original], soft=soft)
         part = split.take(aside[split.labels] >= 0)
-        removed.append(replace(part, labels=np.full(len(part), -1, np.int64), original=aside[part.original]))
+        nowhere = np.full(len(part), -1, np.int64)
+        removed.append(replace(part, labels=nowhere, original=aside[part.original], soft=None))
     if before or held:
         splits["hold-out"] = join(removed)
     return Dataset(kept, splits, {**dataset.card, "held-out": [*before, *held]})
@@ -89,17 +91,29 @@ def rename_classes(dataset: Dataset, names: dict[str, str | None], like: Dataset
                 f"class-map: {name!r} is none of the classes {', '.join(classes)}; map it to one or to null"
             )
     table = np.array([-2 if name is None else classes.index(name) for name in target] + [-1], np.int64)
+    into = np.zeros((len(target), len(classes)), np.float32)
+    for number, new in enumerate(target):
+        if new is not None:
+            into[number, classes.index(new)] = 1
     splits = {}
     for key, split in dataset.splits.items():
         part = split.take(table[split.labels] > -2)
-        splits[key] = replace(part, labels=table[part.labels], original=table[part.original])
+        soft = None if part.soft is None else _among(part.soft @ into)
+        splits[key] = replace(part, labels=table[part.labels], original=table[part.original], soft=soft)
     return Dataset(classes, splits, dataset.card)
 
 
+def _among(votes: np.ndarray) -> np.ndarray:
+    """Shares of votes once some classes are gone: rows that sum to 1; where no vote is left, all classes alike."""
+    total = votes.sum(1, keepdims=True)
+    return np.where(total > 0, votes / np.where(total > 0, total, 1), 1 / votes.shape[1]).astype(np.float32)
+
+
 def join(splits: list[Split]) -> Split:
-    """The images of several splits in one; a group or flag that one of them lacks is left out."""
+    """The images of several splits in one; a group, flag or soft label that one of them lacks is left out."""
     flags = set.intersection(*(set(split.flags) for split in splits))
     groups = [split.groups for split in splits if split.groups is not None]
+    soft = [split.soft for split in splits if split.soft is not None]
     return Split(
         np.concatenate([split.images for split in splits]),
         np.concatenate([split.labels for split in splits]),
@@ -107,6 +121,7 @@ def join(splits: list[Split]) -> Split:
         np.concatenate([split.original for split in splits]),
         np.concatenate(groups) if len(groups) == len(splits) else None,
         {name: np.concatenate([split.flags[name] for split in splits]) for name in sorted(flags)},
+        np.concatenate(soft) if len(soft) == len(splits) else None,
     )
 
 

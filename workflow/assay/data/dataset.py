@@ -23,6 +23,7 @@ class Split:
         original: int64 [N], the label before it was altered. In `hold-out`: index into the card's `held-out`.
         groups: text [N], e.g. the patient or an attribute; None when the source knows none.
         flags: name -> bool [N], marks set by alterations, e.g. `noisy`.
+        soft: float32 [N,K], the share of each class among people's votes; None when the source has no votes.
     """
 
     images: np.ndarray
@@ -31,6 +32,7 @@ class Split:
     original: np.ndarray
     groups: np.ndarray | None = None
     flags: dict[str, np.ndarray] = field(default_factory=dict)
+    soft: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in (1, 3):
@@ -43,6 +45,8 @@ class Split:
         for name, array in arrays.items():
             if array.shape != (len(self.images),):
                 raise ValueError(f"{name} must have one entry for each of {len(self.images)} images, not {array.shape}")
+        if self.soft is not None and (self.soft.ndim != 2 or len(self.soft) != len(self.images)):
+            raise ValueError(f"soft must be [N,K] for {len(self.images)} images, not {self.soft.shape}")
         if self.labels.dtype != np.int64 or self.original.dtype != np.int64:
             raise ValueError(f"labels must be int64, not {self.labels.dtype} and {self.original.dtype}")
 
@@ -58,6 +62,7 @@ class Split:
             self.original[indices],
             None if self.groups is None else self.groups[indices],
             {name: flag[indices] for name, flag in self.flags.items()},
+            None if self.soft is None else self.soft[indices],
         )
 
 

@@ -20,6 +20,7 @@ class Raw:
         ids: text [N], unique; the position in the source when left out.
         parts: text [N], the official split of each image (`train`, `val` or `test`); None without one.
         groups: text [N] or None.
+        soft: float32 [N,K], the share of each class among people's votes, rows that sum to 1; None without votes.
         licence: of the images.
         citation: authors, year, and arXiv number, DOI or address.
 
@@ -33,6 +34,7 @@ class Raw:
     ids: np.ndarray | None = None
     parts: np.ndarray | None = None
     groups: np.ndarray | None = None
+    soft: np.ndarray | None = None
     licence: str = ""
     citation: str = ""
 
@@ -56,6 +58,8 @@ class Raw:
             raise MethodError(
                 f"label {self.labels[wrong]} of image {wrong} is out of range: expected 0 to {len(self.classes) - 1}"
             )
+        if self.soft is not None:
+            self._check_soft(self.soft)
         if len(set(self.classes)) < len(self.classes):
             raise MethodError(f"class names must differ: {self.classes}")
         if len(np.unique(self.ids)) < count:
@@ -63,6 +67,15 @@ class Raw:
         unknown = set() if self.parts is None else set(self.parts.tolist()) - {"train", "val", "test"}
         if unknown:
             raise MethodError(f"official splits are train, val and test, not {', '.join(sorted(unknown))}")
+
+    def _check_soft(self, soft: np.ndarray) -> None:
+        if soft.shape != (len(self.images), len(self.classes)):
+            raise MethodError(
+                f"soft labels must be [{len(self.images)}, {len(self.classes)}], one share a class, not {soft.shape}"
+            )
+        if not (np.isfinite(soft).all() and (soft >= 0).all() and np.allclose(soft.sum(1), 1, atol=1e-3)):
+            raise MethodError("soft labels must be shares >= 0 that sum to 1 for each image")
+        self.soft = soft.astype(np.float32)
 
 
 def numbered(count: int, prefix: str = "") -> np.ndarray:

@@ -19,6 +19,8 @@ def write_dataset(folder: Path, dataset: Dataset, sheet: np.ndarray | None) -> N
         table = {"id": split.ids.astype(str), "label": split.labels, "original_label": split.original}
         if split.groups is not None:
             table["group"] = split.groups.astype(str)
+        if split.soft is not None:
+            table["soft"] = split.soft
         table |= {f"flag.{flag}": values for flag, values in split.flags.items()}
         write_npz(folder / f"{name}.npz", **table)
     write_json(folder / "card.json", {"classes": dataset.classes, "splits": list(dataset.splits), **dataset.card})
@@ -48,4 +50,5 @@ def _read_split(folder: Path, name: str) -> Split:
             table["original_label"],
             table.get("group"),
             {key.removeprefix("flag."): table[key] for key in table.files if key.startswith("flag.")},
+            table.get("soft"),
         )
