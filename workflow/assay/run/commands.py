@@ -54,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     made = add("check", _check, "validate a config: every fault with file, line, key and the nearest valid name")
     made.add_argument("file", nargs="?", default="config.yaml", metavar="FILE")
     made.add_argument("--variant", metavar="NAME", help="with this variant")
+    made = add("fetch", _fetch, "put all published files that a study needs into a folder, for where no network is")
+    made.add_argument("file", nargs="?", default="config.yaml", metavar="STUDY.yaml")
+    made.add_argument("--into", required=True, metavar="DIR", help="the folder; set `mirror: DIR` or ASSAY_MIRROR=DIR")
+    made.add_argument("--variant", metavar="NAME", help="with this variant")
     add("plan", _plan, "list the jobs that would run, by stage, with an estimate", study=True)
     made = add("why", _why, "say which config key, input or file makes each job of TARGET run", study=True)
     made.add_argument("target", nargs="?", default="all", metavar="TARGET", help="a stage, an arm or a record")
@@ -90,6 +94,12 @@ def _check(options: argparse.Namespace) -> None:
         f"{options.file}: study {study['study']}, {len(study['datasets'])} datasets, {len(study['arms'])} arms x "
         f"{len(study['seeds'])} seeds, {len(study['claims'])} claims"
     )
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from assay.run.fetch.command import fetch
+
+    return fetch(Path(options.file), Path(options.into), options.variant, HERE)
 
 
 def _plan(options: argparse.Namespace) -> None:

@@ -47,7 +47,9 @@ class Outcome:
 
 @dataclass
 class Task:
-    """What a stage works with: the job, the folders of its inputs, where to write, and its work folder."""
+    """What a stage works with: the job, the folders of its inputs, where to write, its work folder, and the cache of
+    published files.
+    """
 
     job: Job
     inputs: dict[str, Path]
@@ -55,6 +57,7 @@ class Task:
     failed: dict[str, str]
     out: Path
     work: Path
+    downloads: Path
 
 
 def execute(job: Job, layout: Layout, *, forced_at: float = 0.0) -> Outcome:
@@ -128,11 +131,19 @@ def _compute(
     work.mkdir(parents=True, exist_ok=True)
     started, clock, spent = time.time(), time.monotonic(), _cpu_seconds()
     with store.building(job) as out, _output_to(work / "log.txt"):
-        task = Task(job, {role: store.place(other) for role, other in inputs.items()}, inputs, failed, out, work)
+        task = Task(
+            job,
+            {role: store.place(other) for role, other in inputs.items()},
+            inputs,
+            failed,
+            out,
+            work,
+            layout.downloads,
+        )
         try:
             headline = compute(task)
         except Exception as error:
-            if _of_the_machine(error):
+            if of_the_machine(error):
                 raise
             sys.stdout.flush()
             traceback.print_exc()
@@ -183,7 +194,7 @@ def _tail(log: Path, lines: int = 60) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
-def _of_the_machine(error: BaseException) -> bool:
+def of_the_machine(error: BaseException) -> bool:
     """Whether an error says something of the machine and nothing of the method."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _MACHINE):
         return True

@@ -96,7 +96,8 @@ def _plan_afresh(wanted: dict[str, str], layout: Layout, cache_file: Path) -> Pr
     prepared = Prepared(made, layout, lines, body)
     with where_it_can_be_written(), contextlib.suppress(Busy), locked(layout.study_lock(made.folder), wait=False):
         prepared.publish()
-    read = {str(path) for path in [*files_of(file), *code.looked_for]} | _files_named(study)
+    read = {str(path) for path in [*files_of(file), *code.looked_for]} | files_named(study)
+    read |= {study["mirror"]} if study["mirror"] else set()
     read |= {str(path) for path in [PACKAGE, *PACKAGE.rglob("*")] if path.suffix != ".pyc"}
     read = {path for path in read if "__pycache__" not in path}
     cache = {"files": _signatures(dict.fromkeys(sorted(read))), "folder": made.folder, "digest": digest_of(body)}
@@ -136,7 +137,7 @@ def _signatures(files: dict[str, Any]) -> dict[str, list[int]]:
     return found
 
 
-def _files_named(study: dict[str, Any]) -> set[str]:
+def files_named(study: dict[str, Any]) -> set[str]:
     """Files outside the config whose contents are part of the plan."""
     found = {arm[key] for arm in study["arms"].values() for key in ("weights", "predictions") if arm[key]}
     found |= {arm["init"]["weights"] for arm in study["arms"].values() if arm["init"] and "weights" in arm["init"]}

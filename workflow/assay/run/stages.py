@@ -51,10 +51,12 @@ def _watched(task: Task) -> tuple[Curves, Checkpoints]:
 def _data(task: Task) -> Headline:
     from assay.data.job import build
     from assay.data.sheet import contact_sheet
+    from assay.run.fetch.shelf import shelf
 
     parent, like = (read_dataset(task.inputs[role]) if role in task.inputs else None for role in ("parent", "like"))
     spec = {key: value for key, value in task.job.spec.items() if key != "fingerprint"}
-    dataset = build(spec, _registry(task), parent=parent, like=like)
+    files = shelf(task.job.mirror, task.downloads)
+    dataset = build(spec, _registry(task), parent=parent, like=like, files=files)
     split = "train" if "train" in dataset.splits else next(iter(dataset.splits))
     write_dataset(task.out, dataset, contact_sheet(dataset, split, SHEET))
     return {"images": sum(len(split) for split in dataset.splits.values()), "classes": len(dataset.classes)}

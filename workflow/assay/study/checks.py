@@ -44,6 +44,8 @@ class _Checks:
 
     def run(self) -> None:
         self._names()
+        if self.study["mirror"] is not None and not File(self.study["mirror"]).is_dir():
+            self.problems.add(("mirror",), f"there is no folder {self.study['mirror']!r}")
         if not self.study["vary"] and len(self.study["seeds"]) > 1:
             self.problems.add(("vary",), "expected at least one stream, since all seeds would be the same without")
         for name, dataset in self.datasets.items():
