@@ -59,6 +59,7 @@ def test_every_example_of_the_reference_page_loads(tmp_path, monkeypatch, editor
         "my_methods.py": "",
         "model.safetensors": "",
     }
+    Path("downloads").mkdir()
     with zipfile.ZipFile("logits.npz", "w") as archive:
         for name in ("val.logits", "val.label", "test.logits", "test.label"):
             archive.writestr(f"{name}.npy", b"")

@@ -193,6 +193,8 @@ WRONG = [
     (arm("{extends: base, init: {weights: no.safetensors}}"), "arms.a.init.weights", "no file", None),
     (data("x: {source: {method: npz, path: no.npz}}"), "datasets.x.source.path", "no file or folder", None),
     (top("plugins: [mine.py]"), "plugins[0]", "no file 'mine.py'", None),
+    (top("mirror: downloads"), "mirror", "there is no folder 'downloads'", None),
+    (top("mirror: p.npz"), "mirror", "there is no folder 'p.npz'", None),
     (top("imports: [shared.yaml]"), "imports[0]", "no file 'shared.yaml'", None),
     (top("imports: [config.yaml]"), "imports[0]", "circle", None),
     (top("imports: shared.yaml"), "imports", "expected a list", None),

@@ -210,6 +210,7 @@ class Study(Section):
     )
     mirror: Annotated[str, Field(min_length=1)] | None = key(
         None,
-        "A folder that holds downloads already; nothing is fetched that lies there.",
+        "A folder that holds published files already, as `assay fetch` fills one; nothing is fetched that lies there. "
+        "It is taken from the folder in which the study runs. `ASSAY_MIRROR` names another, which comes first.",
         "mirror: downloads",
     )
