@@ -71,7 +71,7 @@ class Staging:
 def stage(study: dict[str, Any], registry: Registry, files: Staging) -> list[str]:
     """Read every source of a resolved study, so that all files it asks for lie in the folder and are known to be good.
 
-    Sources that read a user's own `path` ask for none; they are read only where another takes on their shape.
+    Those that read a user's own `path` are read too: they may ask for published files besides.
 
     Returns:
         What could not be had or read, a line each; everything else is staged all the same.
@@ -103,7 +103,7 @@ class _Readings:
 
     def run(self) -> list[str]:
         for name, declared in self._datasets.items():
-            if declared["source"] and not isinstance(declared["source"].get("path"), str):
+            if declared["source"]:
                 self._shape(name)
         return self._faults
 
