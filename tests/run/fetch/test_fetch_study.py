@@ -46,7 +46,7 @@ def circles(given):
     return read(given, "circles", "{circles}")
 
 
-@method("source", "relabelled", summary="Circles with labels of one's own.", options={{"path": Option(..., "", type=str)}})
+@method("source", "relabelled", summary="Other labels.", options={{"path": Option(..., "labels", type=str)}})
 def relabelled(given, *, path):
     raw = read(given, "circles", "{circles}")
     raw.labels = np.load(path)["labels"]
