@@ -21,6 +21,8 @@ class Raw:
         parts: text [N], the official split of each image (`train`, `val` or `test`); None without one.
         groups: text [N] or None.
         soft: float32 [N,K], the share of each class among people's votes, rows that sum to 1; None without votes.
+        original: int64 [N], the right labels of a source whose labels are noisy by design; None when there is no better
+            label than `labels`.
         licence: of the images.
         citation: authors, year, and arXiv number, DOI or address.
 
@@ -35,6 +37,7 @@ class Raw:
     parts: np.ndarray | None = None
     groups: np.ndarray | None = None
     soft: np.ndarray | None = None
+    original: np.ndarray | None = None
     licence: str = ""
     citation: str = ""
 
@@ -47,17 +50,13 @@ class Raw:
         if self.ids is None:
             self.ids = numbered(count)
         named = {"labels": self.labels, "ids": self.ids, "parts": self.parts, "groups": self.groups}
+        named["original"] = self.original
         for name, array in named.items():
             if array is not None and array.shape != (count,):
                 raise MethodError(f"expected one of {name} for each of {count} images, got shape {array.shape}")
-        if not np.issubdtype(self.labels.dtype, np.integer):
-            raise MethodError(f"labels must be integers, not {self.labels.dtype}")
-        self.labels = self.labels.astype(np.int64)
-        if count and (self.labels.min() < -1 or self.labels.max() >= len(self.classes)):
-            wrong = int(np.flatnonzero((self.labels < -1) | (self.labels >= len(self.classes)))[0])
-            raise MethodError(
-                f"label {self.labels[wrong]} of image {wrong} is out of range: expected 0 to {len(self.classes) - 1}"
-            )
+        self.labels = self._checked("label", self.labels)
+        if self.original is not None:
+            self.original = self._checked("original label", self.original)
         if self.soft is not None:
             self._check_soft(self.soft)
         if len(set(self.classes)) < len(self.classes):
@@ -67,6 +66,18 @@ class Raw:
         unknown = set() if self.parts is None else set(self.parts.tolist()) - {"train", "val", "test"}
         if unknown:
             raise MethodError(f"official splits are train, val and test, not {', '.join(sorted(unknown))}")
+
+    def _checked(self, name: str, labels: np.ndarray) -> np.ndarray:
+        """Labels as int64 [N], each -1 or a class."""
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise MethodError(f"{name}s must be integers, not {labels.dtype}")
+        wrong = np.flatnonzero((labels < -1) | (labels >= len(self.classes)))
+        if len(wrong):
+            first = int(wrong[0])
+            raise MethodError(
+                f"{name} {labels[first]} of image {first} is out of range: expected 0 to {len(self.classes) - 1}"
+            )
+        return labels.astype(np.int64)
 
     def _check_soft(self, soft: np.ndarray) -> None:
         if soft.shape != (len(self.images), len(self.classes)):
