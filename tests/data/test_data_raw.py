@@ -29,6 +29,13 @@ def test_labels_that_do_not_fit_are_refused(fields, says):
         raw(**fields)
 
 
+def test_images_are_laid_out_as_they_are_indexed():
+    planes = np.arange(2 * 3 * 4 * 4, dtype=np.uint8).reshape(2, 3, 4, 4)
+    made = Raw(planes.transpose(0, 2, 3, 1), np.zeros(2, int), ["a"])
+    assert made.images.flags.c_contiguous
+    assert (made.images[1, 2, 3] == planes[1, :, 2, 3]).all()
+
+
 def test_labels_become_int64():
     made = raw(np.array([0, 1, -1], np.int8), original=np.array([1, 1, -1], np.int16))
     assert made.labels.dtype == made.original.dtype == np.int64

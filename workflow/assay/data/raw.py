@@ -47,6 +47,8 @@ class Raw:
             raise MethodError(
                 f"images must be uint8 [N,H,W,C] with 1 or 3 channels, not {self.images.dtype} {self.images.shape}"
             )
+        # Planes of colour behind one another, as CIFAR-10 has them, would be put in order anew by each later step.
+        self.images = np.ascontiguousarray(self.images)
         if self.ids is None:
             self.ids = numbered(count)
         named = {"labels": self.labels, "ids": self.ids, "parts": self.parts, "groups": self.groups}
