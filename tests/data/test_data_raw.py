@@ -20,7 +20,7 @@ def raw(labels, **fields):
         ({"labels": [0, 2, 1]}, "^label 2 of image 1 is out of range: expected 0 to 1"),
         ({"labels": [0, 1, -2]}, "^label -2 of image 2"),
         ({"labels": [0.0, 1.0, 1.0]}, "^labels must be integers"),
-        ({"labels": [0, 1, 1], "original": np.array([0, 3, 1])}, "^original label 3 of image 1"),
+        ({"labels": [0, 1, 1], "original": np.array([0, 3, 1])}, "^label 3 of image 1"),
         ({"labels": [0, 1, 1], "original": np.array([0, 1])}, "one of original for each of 3 images"),
     ],
 )

@@ -89,9 +89,10 @@ def _from_raw(raw: Raw, split: dict[str, Any] | None, like: Dataset | None, stre
     if like is not None:
         height, width, channels = next(iter(like.splits.values())).images.shape[1:]
         images = match(images, height, width, channels)
-    labels, right = raw.labels, raw.labels.copy() if raw.original is None else raw.original
-    flags = {} if raw.original is None else {"noisy": labels != right}
-    whole = Split(images, labels, raw.ids.astype(str), right, raw.groups, flags, raw.soft)
+    labels = raw.labels.astype(np.int64)
+    original = labels.copy() if raw.original is None else raw.original
+    flags = {} if raw.original is None else {"noisy": labels != original}
+    whole = Split(images, labels, raw.ids.astype(str), original, raw.groups, flags, raw.soft)
     made = parts(raw, split, streams)
     return Dataset(list(raw.classes), {str(name): whole.take(made == name) for name in np.unique(made)})
 

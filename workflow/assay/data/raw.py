@@ -20,9 +20,8 @@ class Raw:
         ids: text [N], unique; the position in the source when left out.
         parts: text [N], the official split of each image (`train`, `val` or `test`); None without one.
         groups: text [N] or None.
+        original: int64 [N], the right labels where `labels` are others on purpose; None where they are the right ones.
         soft: float32 [N,K], the share of each class among people's votes, rows that sum to 1; None without votes.
-        original: int64 [N], the right labels of a source whose labels are noisy by design; None when there is no better
-            label than `labels`.
         licence: of the images.
         citation: authors, year, and arXiv number, DOI or address.
 
@@ -36,8 +35,8 @@ class Raw:
     ids: np.ndarray | None = None
     parts: np.ndarray | None = None
     groups: np.ndarray | None = None
-    soft: np.ndarray | None = None
     original: np.ndarray | None = None
+    soft: np.ndarray | None = None
     licence: str = ""
     citation: str = ""
 
@@ -51,14 +50,13 @@ class Raw:
         self.images = np.ascontiguousarray(self.images)
         if self.ids is None:
             self.ids = numbered(count)
-        named = {"labels": self.labels, "ids": self.ids, "parts": self.parts, "groups": self.groups}
-        named["original"] = self.original
+        named = {name: getattr(self, name) for name in ("labels", "ids", "parts", "groups", "original")}
         for name, array in named.items():
             if array is not None and array.shape != (count,):
                 raise MethodError(f"expected one of {name} for each of {count} images, got shape {array.shape}")
-        self.labels = self._checked("label", self.labels)
+        self.labels = self._checked_labels(self.labels)
         if self.original is not None:
-            self.original = self._checked("original label", self.original)
+            self.original = self._checked_labels(self.original)
         if self.soft is not None:
             self._check_soft(self.soft)
         if len(set(self.classes)) < len(self.classes):
@@ -69,15 +67,13 @@ class Raw:
         if unknown:
             raise MethodError(f"official splits are train, val and test, not {', '.join(sorted(unknown))}")
 
-    def _checked(self, name: str, labels: np.ndarray) -> np.ndarray:
-        """Labels as int64 [N], each -1 or a class."""
+    def _checked_labels(self, labels: np.ndarray) -> np.ndarray:
         if not np.issubdtype(labels.dtype, np.integer):
-            raise MethodError(f"{name}s must be integers, not {labels.dtype}")
+            raise MethodError(f"labels must be integers, not {labels.dtype}")
         wrong = np.flatnonzero((labels < -1) | (labels >= len(self.classes)))
         if len(wrong):
-            first = int(wrong[0])
             raise MethodError(
-                f"{name} {labels[first]} of image {first} is out of range: expected 0 to {len(self.classes) - 1}"
+                f"label {labels[wrong[0]]} of image {wrong[0]} is out of range: expected 0 to {len(self.classes) - 1}"
             )
         return labels.astype(np.int64)
 
