@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.data.counts import value_counts
 from assay.data.dataset import Dataset, Split, rank
 
 
@@ -61,8 +62,7 @@ def moments(images: np.ndarray) -> tuple[list[float], list[float]]:
     """
     mean, std = [], []
     values = np.arange(256) / 255
-    for channel in range(images.shape[3]):
-        counts = np.bincount(images[..., channel].ravel(), minlength=256)
+    for counts in value_counts(images):
         total = max(int(counts.sum()), 1)
         centre = float((counts * values).sum() / total)
         mean.append(centre)

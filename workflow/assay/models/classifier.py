@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from assay.data.counts import value_counts
 from assay.models.initialise import initialise
 from assay.study.registry import Registry, bind
 
@@ -52,8 +53,8 @@ class Classifier(nn.Module):
         channel that is constant keeps a standard deviation of 1.
         """
         values = np.arange(256) / 255.0
-        for channel in range(images.shape[-1]):
-            share = np.bincount(images[..., channel].ravel(), minlength=256) / max(1, images[..., channel].size)
+        for channel, counts in enumerate(value_counts(images)):
+            share = counts / max(1, counts.sum())
             mean = float(share @ values)
             std = float(share @ (values - mean) ** 2) ** 0.5
             self.mean[channel] = mean

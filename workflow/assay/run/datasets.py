@@ -29,7 +29,9 @@ def write_dataset(folder: Path, dataset: Dataset, sheet: np.ndarray | None) -> N
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """Read a dataset; its images stay on disk until they are touched.
+    """Read a dataset; its images stay on disk until they are touched, in pages that all processes share.
+
+    Nothing written to the images reaches the file.
 
     Raises:
         FileNotFoundError: the folder holds no dataset.
@@ -41,7 +43,8 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def _read_split(folder: Path, name: str) -> Split:
-    images = np.load(folder / f"{name}.images.npy", mmap_mode="r", allow_pickle=False)
+    # Mode "c" (copy on write): torch has no read-only tensors, and would let a write to a map of mode "r" crash.
+    images = np.load(folder / f"{name}.images.npy", mmap_mode="c", allow_pickle=False)
     with np.load(folder / f"{name}.npz", allow_pickle=False) as table:
         return Split(
             images,

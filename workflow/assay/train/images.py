@@ -27,7 +27,8 @@ class Images:
     """
 
     def __init__(self, splits: list[Split], classes: int, device: torch.device):
-        self.raw = np.concatenate([split.images for split in splits])
+        # One split stays where it is: on a CPU, processes that train on the same memory map then share its pages.
+        self.raw = splits[0].images if len(splits) == 1 else np.concatenate([split.images for split in splits])
         self.targets = np.concatenate([split.labels for split in splits]).astype(np.int64)
         self.pixels = to_pixels(self.raw).to(device)
         self.labels = torch.from_numpy(self.targets).to(device)

@@ -1,0 +1,19 @@
+"""The benchmarks run, on little, and print every figure that their page explains."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_data_benchmark_prints_every_row() -> None:
+    command = [sys.executable, "benchmarks/data.py", "--images", "500", "--repeats", "1", "--processes", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "{'train': 500, 'test': 100} x 32 x 32 x 3" in done.stdout
+    assert len(re.findall(r"\d s +[\d.]+ s +[\d.]+x$", done.stdout, re.MULTILINE)) == 5
+    if Path("/proc/self/smaps_rollup").exists():
+        assert re.search(r"^torchvision( +-?[\d.]+){3}$", done.stdout, re.MULTILINE)
