@@ -90,7 +90,9 @@ def _from_raw(raw: Raw, split: dict[str, Any] | None, like: Dataset | None, stre
         height, width, channels = next(iter(like.splits.values())).images.shape[1:]
         images = match(images, height, width, channels)
     labels = raw.labels.astype(np.int64)
-    whole = Split(images, labels, raw.ids.astype(str), labels.copy(), raw.groups, soft=raw.soft)
+    original = labels.copy() if raw.original is None else raw.original
+    flags = {} if raw.original is None else {"noisy": labels != original}
+    whole = Split(images, labels, raw.ids.astype(str), original, raw.groups, flags, raw.soft)
     made = parts(raw, split, streams)
     return Dataset(list(raw.classes), {str(name): whole.take(made == name) for name in np.unique(made)})
 

@@ -18,8 +18,9 @@ class Raw:
         labels: int64 [N], index into `classes`; -1 for images of no class.
         classes: class names.
         ids: text [N], unique; the position in the source when left out.
-        parts: text [N], the official split of each image (`train`, `val` or `test`); None without one.
+        parts: text [N], the official split of each image (`train`, `unlabelled`, `val` or `test`); None without one.
         groups: text [N] or None.
+        original: int64 [N], the right labels where `labels` are others on purpose; None where they are the right ones.
         soft: float32 [N,K], the share of each class among people's votes, rows that sum to 1; None without votes.
         licence: of the images.
         citation: authors, year, and arXiv number, DOI or address.
@@ -34,6 +35,7 @@ class Raw:
     ids: np.ndarray | None = None
     parts: np.ndarray | None = None
     groups: np.ndarray | None = None
+    original: np.ndarray | None = None
     soft: np.ndarray | None = None
     licence: str = ""
     citation: str = ""
@@ -46,27 +48,32 @@ class Raw:
             )
         if self.ids is None:
             self.ids = numbered(count)
-        named = {"labels": self.labels, "ids": self.ids, "parts": self.parts, "groups": self.groups}
+        named = {name: getattr(self, name) for name in ("labels", "ids", "parts", "groups", "original")}
         for name, array in named.items():
             if array is not None and array.shape != (count,):
                 raise MethodError(f"expected one of {name} for each of {count} images, got shape {array.shape}")
-        if not np.issubdtype(self.labels.dtype, np.integer):
-            raise MethodError(f"labels must be integers, not {self.labels.dtype}")
-        self.labels = self.labels.astype(np.int64)
-        if count and (self.labels.min() < -1 or self.labels.max() >= len(self.classes)):
-            wrong = int(np.flatnonzero((self.labels < -1) | (self.labels >= len(self.classes)))[0])
-            raise MethodError(
-                f"label {self.labels[wrong]} of image {wrong} is out of range: expected 0 to {len(self.classes) - 1}"
-            )
+        self.labels = self._checked_labels(self.labels)
+        if self.original is not None:
+            self.original = self._checked_labels(self.original)
         if self.soft is not None:
             self._check_soft(self.soft)
         if len(set(self.classes)) < len(self.classes):
             raise MethodError(f"class names must differ: {self.classes}")
         if len(np.unique(self.ids)) < count:
             raise MethodError("ids of images must differ")
-        unknown = set() if self.parts is None else set(self.parts.tolist()) - {"train", "val", "test"}
+        unknown = set() if self.parts is None else set(self.parts.tolist()) - {"train", "unlabelled", "val", "test"}
         if unknown:
-            raise MethodError(f"official splits are train, val and test, not {', '.join(sorted(unknown))}")
+            raise MethodError(f"official splits are train, unlabelled, val and test, not {', '.join(sorted(unknown))}")
+
+    def _checked_labels(self, labels: np.ndarray) -> np.ndarray:
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise MethodError(f"labels must be integers, not {labels.dtype}")
+        wrong = np.flatnonzero((labels < -1) | (labels >= len(self.classes)))
+        if len(wrong):
+            raise MethodError(
+                f"label {labels[wrong[0]]} of image {wrong[0]} is out of range: expected 0 to {len(self.classes) - 1}"
+            )
+        return labels.astype(np.int64)
 
     def _check_soft(self, soft: np.ndarray) -> None:
         if soft.shape != (len(self.images), len(self.classes)):
