@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from assay.data.raw import Raw
+from assay.data.readers import people
 from assay.data.sources.cifar10 import cifar10
 from assay.data.sources.fashion_mnist import fashion_mnist
 from assay.data.sources.mnist import mnist
 from assay.errors import MethodError
-from published_stand_in import Registries
+from published_stand_in import Folder, Registries
 from test_sources_people import SHARED
 
 
@@ -62,26 +64,28 @@ def test_one_is_not_taken_for_the_other(registries, tmp_path):
         mnist(other.given)
 
 
-def test_cifar10(registries):
-    raw = cifar10(registries.given, labels="clean", soft=None)
-    train = raw.parts == "train"
-    assert raw.images[train].mean((0, 1, 2)) == pytest.approx([125.306918, 122.950394, 113.865383], abs=1e-6)
-    assert raw.labels[train][:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
-    assert np.bincount(raw.labels[~train]).tolist() == [1000] * 10
+@pytest.fixture(scope="module")
+def photographs(registries) -> Raw:
+    return cifar10(registries.given, labels="clean", soft=None)
+
+
+def test_cifar10(photographs):
+    train = photographs.parts == "train"
+    means = photographs.images[train].mean((0, 1, 2))
+    assert means == pytest.approx([125.306918, 122.950394, 113.865383], abs=1e-6)
+    assert photographs.labels[train][:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
+    assert np.bincount(photographs.labels[~train]).tolist() == [1000] * 10
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the optional data sets are not here")
-def test_cifar10_with_the_people_of_a_mirror(registries, tmp_path):
-    """The clean labels of CIFAR-10N, gathered by others, are those of the package."""
-    mixed = Registries()
-    mixed.root = tmp_path
-    cifar10(registries.given, labels="clean", soft=None)
-    (tmp_path / "cifar10").symlink_to(registries.root / "cifar10")
+def test_people_saw_the_images_of_the_package(photographs, tmp_path):
+    """The labels and votes, gathered by others, are in the order of the package's images."""
+    mirror = Folder(tmp_path)
     for folder, file in (("cifar10n", "cifar10n-labels.npz"), ("cifar10h", "cifar10h-counts.npz")):
-        mixed.put(f"{folder}/{file}", (SHARED / file).read_bytes())
-    raw = cifar10(mixed.given, labels="worse", soft="cifar10h")
-    train = raw.parts == "train"
-    assert (raw.labels != raw.original)[train].mean() == pytest.approx(0.4021, abs=5e-5)
-    assert (raw.labels == raw.original)[~train].all()
-    # People agree with the published label on nearly all test images (Peterson et al. 2019: about 95 % of votes).
-    assert raw.soft[~train][np.arange(10000), raw.labels[~train]].mean() == pytest.approx(0.95, abs=0.01)
+        mirror.put(f"{folder}/{file}", (SHARED / file).read_bytes())
+    train = photographs.parts == "train"
+    worse = people.cifar10n(mirror, photographs.labels[train], "worse")  # refuses other clean labels
+    assert (worse != photographs.labels[train]).mean() == pytest.approx(0.4021, abs=5e-5)
+    votes = people.cifar10h(mirror, photographs.labels[~train])
+    # About 95 % of the votes are for the published label (Peterson et al. 2019, section 3).
+    assert votes[np.arange(10000), photographs.labels[~train]].mean() == pytest.approx(0.95, abs=0.01)
