@@ -65,6 +65,52 @@ def test_a_metric_is_shown_too(registry: Registry) -> None:
           [bin=...] from bins, 1 when left out""")
 
 
+PUBLISHED = """
+from assay import Origin, method
+
+
+@method("source", "seen", summary="One set.", origin=Origin(archive="https://a", licence="L", citation="C",
+        counts={"train": 1234, "test": 5}, digest="ab12"))
+def seen(given):
+    return None
+
+
+@method("source", "unseen", summary="Two.", origin=Origin(archive="https://b", licence="L", citation="C",
+        counts={"x": {"test": 5}, "y": {"test": 6}}, digest={"x": "cd34"}))
+def unseen(given):
+    return None
+
+
+@method("source", "new", summary="One.", origin=Origin(archive="https://c", licence="L", citation="C",
+        counts={"test": 5}))
+def new(given):
+    return None
+"""
+
+
+def test_a_published_set_shows_what_it_claims_to_be() -> None:
+    Path("sets.py").write_text(PUBLISHED)
+    registry = scan([Path("sets.py")])
+    assert show(registry, "seen").splitlines()[2:] == [
+        "  archive: https://a",
+        "  licence: L",
+        "  cite: C",
+        "  images: train 1,234, test 5; content ab12",
+    ]
+    assert show(registry, "unseen").splitlines()[5:] == [
+        "  images (x): test 5; content cd34",
+        "  images (y): test 6; digest not yet verified",
+    ]
+    assert as_objects(registry, "seen")[0]["origin"] == {
+        "archive": "https://a",
+        "licence": "L",
+        "citation": "C",
+        "counts": {"train": 1234, "test": 5},
+        "digest": "ab12",
+    }
+    assert as_objects(registry, "new")[0]["origin"]["digest"] == "digest not yet verified"
+
+
 def test_a_slip_of_the_pen_gets_the_nearest_name(registry: Registry) -> None:
     with pytest.raises(KeyError, match="did you mean 'darken'"):
         show(registry, "drken")

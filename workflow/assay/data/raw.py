@@ -18,7 +18,7 @@ class Raw:
         labels: int64 [N], index into `classes`; -1 for images of no class.
         classes: class names.
         ids: text [N], unique; the position in the source when left out.
-        parts: text [N], the official split of each image (`train`, `val` or `test`); None without one.
+        parts: text [N], the official split of each image (`train`, `unlabelled`, `val` or `test`); None without one.
         groups: text [N] or None.
         original: int64 [N], the right labels where `labels` are others on purpose; None where they are the right ones.
         soft: float32 [N,K], the share of each class among people's votes, rows that sum to 1; None without votes.
@@ -63,9 +63,19 @@ class Raw:
             raise MethodError(f"class names must differ: {self.classes}")
         if len(np.unique(self.ids)) < count:
             raise MethodError("ids of images must differ")
-        unknown = set() if self.parts is None else set(self.parts.tolist()) - {"train", "val", "test"}
+        unknown = set() if self.parts is None else set(self.parts.tolist()) - {"train", "unlabelled", "val", "test"}
         if unknown:
-            raise MethodError(f"official splits are train, val and test, not {', '.join(sorted(unknown))}")
+            raise MethodError(f"official splits are train, unlabelled, val and test, not {', '.join(sorted(unknown))}")
+
+    def _checked_labels(self, labels: np.ndarray) -> np.ndarray:
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise MethodError(f"labels must be integers, not {labels.dtype}")
+        wrong = np.flatnonzero((labels < -1) | (labels >= len(self.classes)))
+        if len(wrong):
+            raise MethodError(
+                f"label {labels[wrong[0]]} of image {wrong[0]} is out of range: expected 0 to {len(self.classes) - 1}"
+            )
+        return labels.astype(np.int64)
 
     def _checked_labels(self, labels: np.ndarray) -> np.ndarray:
         if not np.issubdtype(labels.dtype, np.integer):

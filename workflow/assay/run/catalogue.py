@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from assay.study.errors import nearest
-from assay.study.registry import KINDS, Card, Metric, Option, Registry
+from assay.study.registry import KINDS, Card, Metric, Option, Origin, Registry
+
+#: Said of a published set whose whole content nobody here has held in hands.
+UNSEEN = "digest not yet verified"
 
 
 def as_objects(registry: Registry, name: str | None = None) -> list[dict[str, Any]]:
-    """Every method, or those called `name`, as plain objects: name, stage, paper, summary, options.
+    """Every method, or those called `name`, as plain objects: name, stage, paper, summary, options, origin if any.
 
     Raises:
         KeyError: no method is called so.
@@ -24,6 +28,7 @@ def as_objects(registry: Registry, name: str | None = None) -> list[dict[str, An
             "shapes": card.shapes,
             "options": {key: _option(option) for key, option in card.options.items()},
             "metrics": {key: _metric(metric) for key, metric in card.metrics.items()},
+            **({"origin": {**asdict(card.origin), "digest": card.origin.digest or UNSEEN}} if card.origin else {}),
         }
         for card in cards
     ]
@@ -78,7 +83,19 @@ def _show(card: Card) -> str:
         lines.append(f"  {key}: {option.expected()}, {default}. {option.help}")
     for key, metric in card.metrics.items():
         lines.append(f"  metric {key}: {metric.summary}; {metric.better} is better")
-    return "\n".join(lines)
+    return "\n".join(lines + (_show_origin(card.origin) if card.origin else []))
+
+
+def _show_origin(origin: Origin) -> list[str]:
+    """What a published set claims to be; where options choose among several, each with its counts and digest."""
+    several = any(isinstance(counts, dict) for counts in origin.counts.values())
+    lines = [f"  archive: {origin.archive}", f"  licence: {origin.licence}", f"  cite: {origin.citation}"]
+    for choice, counts in origin.counts.items() if several else [("", origin.counts)]:
+        tally = ", ".join(f"{part} {count:,}" for part, count in counts.items())
+        digest = origin.digest if isinstance(origin.digest, str) else origin.digest.get(choice, "")
+        seen = f"content {digest}" if digest else UNSEEN
+        lines.append(f"  images{f' ({choice})' if choice else ''}: {tally}; {seen}")
+    return lines
 
 
 def _show_metric(name: str, card: Card, metric: Metric) -> str:
