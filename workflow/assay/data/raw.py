@@ -77,16 +77,6 @@ class Raw:
             )
         return labels.astype(np.int64)
 
-    def _checked_labels(self, labels: np.ndarray) -> np.ndarray:
-        if not np.issubdtype(labels.dtype, np.integer):
-            raise MethodError(f"labels must be integers, not {labels.dtype}")
-        wrong = np.flatnonzero((labels < -1) | (labels >= len(self.classes)))
-        if len(wrong):
-            raise MethodError(
-                f"label {labels[wrong[0]]} of image {wrong[0]} is out of range: expected 0 to {len(self.classes) - 1}"
-            )
-        return labels.astype(np.int64)
-
     def _check_soft(self, soft: np.ndarray) -> None:
         if soft.shape != (len(self.images), len(self.classes)):
             raise MethodError(
