@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from project import Project
 
 pytestmark = pytest.mark.study
 

@@ -12,7 +12,7 @@ import torch
 import yaml
 from assay.models.classifier import build
 from assay.study.registry import scan
-from conftest import Project
+from project import Project
 from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
 

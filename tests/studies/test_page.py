@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from browser import launched
-from conftest import Project
+from project import Project
 
 pytestmark = pytest.mark.study
 

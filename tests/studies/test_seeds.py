@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Project
+from project import Project
 from safetensors.numpy import load_file
 
 pytestmark = pytest.mark.study

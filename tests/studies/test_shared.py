@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 import pytest
-from conftest import Project
+from project import Project
 
 pytestmark = pytest.mark.study
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from conftest import ROOT, Project
+from project import ROOT, Project
 
 pytestmark = pytest.mark.study
 

@@ -12,7 +12,7 @@ from assay.track.audit import audit
 from assay.track.follow import follow
 from assay.track.publish import Publisher, publish
 from assay.track.store import publisher_lock
-from conftest import Server, Tree
+from results_tree import Server, Tree
 
 
 class Follower:

@@ -14,7 +14,7 @@ import pytest
 from assay.run.files import read_json, write_json
 from assay.track.audit import audit
 from assay.track.publish import Publisher, publish
-from conftest import Server, Tree
+from results_tree import Server, Tree
 
 #: Everything by which the publisher writes.
 WRITES = ["create_run", "log_batch", "log_inputs", "log_outputs", "create_logged_model", "finalize_logged_model"]

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from assay.track.audit import audit
 from assay.track.publish import publish
-from conftest import Server, Tree
+from results_tree import Server, Tree
 
 
 def test_runs_are_nested_and_each_is_there_once(tree: Tree, server: Server):

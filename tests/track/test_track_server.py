@@ -15,7 +15,7 @@ import pytest
 from assay.track.audit import audit
 from assay.track.follow import follow
 from assay.track.publish import publish
-from conftest import Server, Tree
+from results_tree import Server, Tree
 
 
 def _free_port() -> int:

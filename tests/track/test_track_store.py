@@ -12,7 +12,7 @@ from assay.track.audit import audit
 from assay.track.publish import publish
 from assay.track.store import connect, shown, tracking_uri
 from assay.track.ui import ui
-from conftest import Server, Tree
+from results_tree import Server, Tree
 
 
 def test_the_uri_is_that_of_the_environment_or_the_results_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
