@@ -1,6 +1,6 @@
 import pytest
 import torch
-from assay.models.cifar_resnet import Block, cifar_resnet
+from assay.models.residual.cifar_resnet import Block, cifar_resnet
 from assay.models.classifier import build
 
 
