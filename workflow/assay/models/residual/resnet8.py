@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from assay import Option, method
-from assay.models.residual.cifar_resnet import cifar_resnet
 from assay.models.classifier import Classifier
+from assay.models.residual.cifar_resnet import cifar_resnet
 
 
 @method(
