@@ -33,8 +33,8 @@ def cct(
     """CCT-depth/3xconvolutions; Hassani et al. 2021, section 3.3.
 
     3x3 convolutions with ReLU and 3x3 maximum pooling of stride 2 make the tokens; positions are learnt. Dropout and
-    stochastic depth are left out. Initial weights as in the authors' code: truncated normals of deviation 0.02 for linear
-    layers and head and of 0.2 for positions, He's normal (fan-in) for convolutions.
+    stochastic depth are left out. Initial weights as in the authors' code: truncated normals for linear layers and head
+    (deviation 0.02) and positions (0.2), He's normal (fan-in) for convolutions.
 
     Raises:
         MethodError: images that the tokeniser shrinks to one token.
