@@ -24,7 +24,7 @@ def registry() -> Registry:
 def entry(registry: Registry) -> Entry:
     """`entry(kind, name, **{option: value})`: a config entry with every default filled in."""
 
-    def make(kind: str, name: str, **options: Any) -> dict[str, Any]:
+    def make(kind: str, name: str, /, **options: Any) -> dict[str, Any]:
         card = registry.card(kind, name)
         given = {key.replace("_", "-"): value for key, value in options.items()}
         assert set(given) <= set(card.options)

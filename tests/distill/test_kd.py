@@ -41,6 +41,7 @@ def run(registry, entry, toy, memory):
     def trained(distill=None, teachers=(), model="mlp", epochs=60, **streams):
         spec = {
             "model": entry("model", model),
+            "trainable": entry("trainable", "all"),
             "recipe": entry("recipe", "sgd", epochs=epochs, batch=48, lr=0.05),
             "augment": [],
             "loss": entry("loss", "cross-entropy"),

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from assay.models.cifar_resnet import Block, cifar_resnet
 from assay.models.classifier import build
+from assay.models.residual.cifar_resnet import Block, cifar_resnet
 
 
 def parameters(registry, entry, name, **options):

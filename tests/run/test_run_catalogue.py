@@ -144,7 +144,7 @@ def test_a_job_knows_its_own_methods_and_looks_for_others(registry: Registry) ->
     own = JobRegistry([job], [Path("mine.py")])
     assert set(own.cards) == {("augment", "darken")}
     assert load(own.card("augment", "darken"))(2.0, "y", None, by=3.0, how="a") == (6.0, "y")
-    assert own.card("model", "linear").module == "assay.models.linear"
+    assert own.card("model", "linear").module == "assay.models.pixels.linear"
     assert own.card("evaluation", "darkness").file.name == "mine.py"
     with pytest.raises(ConfigError, match="did you mean 'linear'"):
         own.card("model", "linaer")

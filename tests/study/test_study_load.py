@@ -32,7 +32,7 @@ def test_the_whole_of_a_small_study(load):
         }},
         "generators": {}, "encoders": {},
         "arms": {"a": {
-            "dataset": "d", "model": {"method": "linear"},
+            "dataset": "d", "model": {"method": "linear"}, "trainable": {"method": "all"},
             "recipe": {"method": "sgd", "lr": 0.1, "epochs": 30, "clip": None},
             "augment": [], "loss": {"method": "cross-entropy", "label-smoothing": 0.0}, "rebalance": None,
             "synthetic": None, "init": None, "distill": None, "compress": [], "precision": "fp32", "threads": 1,

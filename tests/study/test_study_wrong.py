@@ -234,6 +234,9 @@ WRONG = [
      "vary: [init, split]\n", "arms.a.search", "tuning would see images that trials are tested on", None),
     (arm("{dataset: d, model: linear, weights: config.yaml, synthetic: g}"), "arms.a.synthetic", "trains nothing",
      None),
+    (arm("{dataset: d, model: linear, weights: config.yaml, trainable: lora}"), "arms.a.trainable", "trains nothing",
+     None),
+    (arm("{dataset: d, predictions: p.npz, trainable: lora}"), "arms.a.trainable", "trains nothing", None),
     (data("x: {from: d, split: {val: 0.5}}"), "datasets.x.split", "d, from which this comes, is split", None),
     (data("x: {from: d, like: open}"), "datasets.x.like", "a dataset `from` another has its shape", None),
     # sweeps
@@ -269,7 +272,7 @@ WRONG = [
     (arm("{extends: base, search: {space: {recipe.lr: [-1, 1]}, trials: 1}}"), "arms.a.search.space.recipe.lr",
      "number > 0, found -1", None),
     (arm("{extends: base, search: {space: {augment: [cutout]}, trials: 1}}"), "arms.a.search.space.augment",
-     "a search can vary one of model, recipe", None),
+     "a search can vary one of model, trainable, recipe", None),
     (arm("{extends: base, search: {space: {distill.alpha: [1]}, trials: 1}}"), "arms.a.search.space.distill.alpha",
      "the arm has no distill", None),
     (arm("{extends: base, search: {space: {model: [lnear]}, trials: 1}}"), "arms.a.search.space.model[0]",

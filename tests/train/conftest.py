@@ -10,6 +10,7 @@ def spec(entry):
     def make(**changes):
         base = {
             "model": entry("model", "tiny-cnn", width=4),
+            "trainable": entry("trainable", "all"),
             "recipe": entry("recipe", "sgd", epochs=3, batch=16),
             "augment": [entry("augment", "crop", padding=1), entry("augment", "mixup", alpha=0.5)],
             "loss": entry("loss", "cross-entropy"),

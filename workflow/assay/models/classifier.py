@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -24,17 +24,28 @@ class Classifier(nn.Module):
         dimension: D.
         channels: C, 1 or 3.
         classes: K.
+        head: another linear layer from D to K than torch's, such as one with other initial weights.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: nn.Module, dimension: int, channels: int, classes: int):
+    #: Whether the backbone stays in evaluation mode while the rest trains, so that its batch statistics stay put.
+    still: bool = False
+
+    def __init__(self, backbone: nn.Module, dimension: int, channels: int, classes: int, head: nn.Linear | None = None):
         super().__init__()
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("std", torch.ones(channels))
         self.backbone = backbone
-        self.head = nn.Linear(dimension, classes)
+        self.head = nn.Linear(dimension, classes) if head is None else head
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or evaluation mode; a `still` backbone evaluates in both."""
+        super().train(mode)
+        if self.still:
+            self.backbone.eval()
+        return self
 
     def features(self, x: Tensor) -> Tensor:
         """Images float32 `[B,C,H,W]` in 0..1 to the features `[B,D]` that the head reads."""

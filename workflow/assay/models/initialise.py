@@ -13,12 +13,20 @@ def initialise(model: nn.Module, generator: torch.Generator) -> None:
     Convolutions: normal with variance `2 / (k^2 c_out)` (He et al. 2015, arXiv:1502.01852, backward form, as in the
     reference code of residual networks). Linear layers: uniform in `±1/sqrt(fan_in)`, torch's own default. Norm
     layers: scale 1, shift 0. A module of another type that owns parameters must bring a method
-    `initialise(generator)`, which also takes precedence for the types above.
+    `initialise(generator)`, which also takes precedence for the types above. A module with a method
+    `initialise_all(generator)` draws what all modules inside it hold, and these are passed over.
 
     Raises:
         TypeError: a module that owns parameters and has no rule, since its weights would come from elsewhere.
     """
+    done: set[nn.Module] = set()
     for module in model.modules():
+        if module in done:
+            continue
+        if callable(whole := getattr(module, "initialise_all", None)):
+            whole(generator)
+            done.update(module.modules())
+            continue
         own = getattr(module, "initialise", None)
         if callable(own):
             own(generator)

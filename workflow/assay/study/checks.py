@@ -240,6 +240,7 @@ class _Checks:
         for key in ("model", "weights", "synthetic", "init", "distill", "compress", "rebalance", "augment", "search"):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
+        self._trains_nothing(path, arm, "predictions")
         file = File(arm["predictions"])
         if not file.is_file():
             self.problems.add((*path, "predictions"), f"there is no file {arm['predictions']!r}")
@@ -257,7 +258,12 @@ class _Checks:
         for key in ("synthetic", "init", "distill", "rebalance", "search"):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `weights` trains nothing; leave `{key}` out")
+        self._trains_nothing(path, arm, "weights")
         self._file((*path, "weights"), arm["weights"])
+
+    def _trains_nothing(self, path: Path, arm: dict[str, Any], why: str) -> None:
+        if arm["trainable"] and arm["trainable"]["method"] != "all":
+            self.problems.add((*path, "trainable"), f"an arm with `{why}` trains nothing; leave `trainable` out")
 
     def _file(self, path: Path, name: str) -> None:
         if not File(name).is_file():

@@ -41,7 +41,7 @@ BESIDE_STUDIES = ("store", "work", "downloads", "journal.jsonl", "mlflow.db", "m
 SPLITS = ("train", "unlabelled", "val", "test", "hold-out", "synthetic")
 
 #: The method that a mapping without `method` means.
-DEFAULT_METHOD = {"recipe": "sgd", "loss": "cross-entropy"}
+DEFAULT_METHOD = {"recipe": "sgd", "loss": "cross-entropy", "trainable": "all"}
 
 
 def wrong(expected: str, value: Any) -> PydanticCustomError:
@@ -91,6 +91,12 @@ def key(default: Any, help: str, example: str, **more: Any) -> Any:
     return Field(default, description=help, examples=[example], **more)
 
 
+def entry_of(name: str) -> Entry:
+    """The entry that a bare name stands for; `timm/resnet18` is the method `timm` with the option `name: resnet18`."""
+    method, slash, rest = name.partition("/")
+    return {"method": method, "name": rest} if slash else {"method": name}
+
+
 class MethodOf:
     """Marks a mapping as the entry of a method of `kind`: a bare name, or a mapping with `method` and its options."""
 
@@ -106,7 +112,7 @@ class MethodOf:
     def entry(self, value: Any) -> Entry:
         """The mapping form of what was written."""
         if isinstance(value, str):
-            return {"method": value}
+            return entry_of(value)
         if not isinstance(value, dict):
             raise wrong(f"the name of a method of kind {self.kind}, or a mapping with `method` and its options", value)
         if "method" not in value and self.kind in DEFAULT_METHOD:
@@ -117,7 +123,7 @@ class MethodOf:
                 "expected the key `method` with the name of a method of kind {kind}",
                 {"kind": self.kind},
             )
-        return dict(value)
+        return {**value, **entry_of(value["method"])}
 
 
 def _class_name(value: Any) -> Any:

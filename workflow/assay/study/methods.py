@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assay.study.errors import nearest
-from assay.study.fields import Entry, shown
+from assay.study.fields import Entry, entry_of, shown
 from assay.study.merge import edited, is_edit
 from assay.study.problems import Path, Problems
 from assay.study.registry import Card, Option, Registry
@@ -40,7 +40,7 @@ class Methods:
         for number, item in enumerate(entries):
             place = (*path, number)
             if isinstance(item, str):
-                item = {"method": item}
+                item = entry_of(item)
             if not isinstance(item, dict) or not isinstance(item.get("method"), str):
                 expected = f"the name of a {kind} method, or a mapping with `method` and its options"
                 self.problems.add(place, f"expected {expected}, found {shown(item)}")

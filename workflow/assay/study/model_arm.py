@@ -216,6 +216,12 @@ class Arm(Section):
         "Its architecture: a method of kind model.",
         "arms:\n  wide: {extends: baseline, model: {method: resnet8, width: 32}}",
     )
+    trainable: Annotated[Entry, MethodOf("trainable")] = key(
+        "all",
+        "Which part of the model is trained; the rest keeps what it starts from: a method of kind trainable. Without "
+        "`method`, all.",
+        "arms:\n  adapted: {extends: baseline, init: {encoder: turned}, trainable: {method: lora, rank: 2}}",
+    )
     recipe: Annotated[Entry, MethodOf("recipe")] = key(
         "sgd",
         "Optimiser, schedule and length of training: a method of kind recipe. Without `method`, sgd.",

@@ -19,7 +19,7 @@ from assay.study.registry import Card, Registry
 Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
-_TRAINED_BY = ("model", "recipe", "augment", "loss", "rebalance", "precision", "threads")
+_TRAINED_BY = ("model", "trainable", "recipe", "augment", "loss", "rebalance", "precision", "threads")
 
 
 #: The seed under which tuning happens: it is none of a study's, so that the chosen point runs on fresh ones.
@@ -278,6 +278,7 @@ class Planner:
         spec["distill"] = None
         spec["init"] = None
         words = [dataset.label, declared["model"]["method"]]
+        words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
         words += [declared["rebalance"]["method"]] if declared["rebalance"] else []
         if declared["init"] and "encoder" in declared["init"]:
@@ -310,6 +311,7 @@ class Planner:
     def _training_methods(self, declared: Entry) -> list[Card]:
         cards = [
             *self._card("model", declared["model"]),
+            *self._card("trainable", declared["trainable"]),
             *self._card("recipe", declared["recipe"]),
             *self._card("loss", declared["loss"]),
             *self._card("rebalance", declared["rebalance"]),

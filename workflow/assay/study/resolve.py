@@ -90,7 +90,7 @@ class Resolver:
             "dataset": arm.dataset,
             **{
                 kind: self.methods.entry(kind, getattr(arm, kind), (*path, kind))
-                for kind in ("model", "recipe", "loss", "rebalance")
+                for kind in ("model", "trainable", "recipe", "loss", "rebalance")
             },
             **{kind: self.methods.entries(kind, getattr(arm, kind), (*path, kind)) for kind in ("augment", "compress")},
             "synthetic": arm.synthetic.model_dump(by_alias=True) if arm.synthetic else None,

@@ -104,7 +104,12 @@ def _with_methods(value: Any) -> Any:
 def _methods(kind: str, registry: Registry) -> Json:
     """What stands for a method: its name, a mapping with it, or the options that change a method named below."""
     cards = [registry.card(kind, name) for name in registry.names(kind)]
-    names = [{"const": card.name, "description": _described(card)} for card in cards]
+    names: list[Json] = [{"const": card.name, "description": _described(card)} for card in cards]
+    names += [
+        {"type": "string", "pattern": f"^{card.name}/.", "description": f"{card.name} with its option `name`"}
+        for card in cards
+        if "name" in card.options
+    ]
     entries = [_entry(card, {}) for card in cards]
     return {"description": KINDS[kind], "anyOf": [*names, *entries, _partial(cards, {})]}
 

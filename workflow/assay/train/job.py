@@ -42,10 +42,10 @@ def train(
     """Train one classifier.
 
     Args:
-        spec: `model`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance` (entry or None),
-            `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or None), `distill`
-            (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"), `streams` (numbers
-            of `init`, `order`, `augment`).
+        spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance` (entry or
+            None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or None),
+            `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"), `streams`
+            (numbers of `init`, `order`, `augment`).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -79,6 +79,9 @@ def train(
         start_from_encoder(model, encoder)
     if weights is not None:
         start_from_weights(model, weights)
+    finish = bind(registry, "trainable", spec.get("trainable") or {"method": "all"})(
+        model, streams.torch("init", "trainable")
+    )
     place(model, device)
 
     recipe = spec["recipe"]
@@ -104,6 +107,7 @@ def train(
         checkpoints=checkpoints,
         validate=validation(model, dataset.splits.get("val"), device),
     )
+    finish()
     return finished(model)
 
 

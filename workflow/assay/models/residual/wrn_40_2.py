@@ -1,0 +1,20 @@
+"""The wide residual network WRN-40-2."""
+
+from __future__ import annotations
+
+from assay import method
+from assay.models.classifier import Classifier
+from assay.models.residual.preact_resnet import wide_resnet
+
+
+@method(
+    "model",
+    "wrn-40-2",
+    summary="Wide residual network of 40 layers, 2 times as wide as ResNet for small images",
+    paper="Zagoruyko and Komodakis 2016, arXiv:1605.07146",
+    shapes="images [B,C,H,W], sizes 8 to 64 -> features [B,128]",
+)
+def wrn_40_2(channels: int, classes: int, size: int) -> Classifier:  # noqa: ARG001
+    """WRN-40-2 without dropout; Zagoruyko and Komodakis 2016, table 1 with N = 6 and k = 2."""
+    backbone, dimension = wide_resnet(channels, 6, 2)
+    return Classifier(backbone, dimension, channels, classes)
