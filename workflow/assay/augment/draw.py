@@ -97,6 +97,10 @@ class Draw:
         """Beta(a,b) float32 `[B,1]`, as the share of one Gamma variable in the sum of two."""
         return torch.sigmoid(self._log_gamma(a) - self._log_gamma(b))
 
+    def dirichlet(self, alpha: float, n: int) -> Tensor:
+        """Symmetric Dirichlet(alpha) float32 `[B,n]`, as the shares of n Gamma variables in their sum."""
+        return torch.cat([self._log_gamma(alpha) for _ in range(n)], dim=1).softmax(dim=1)
+
     def _positive(self, n: int) -> Tensor:
         """Uniform float32 `[B,n]` in (0,1), for logarithms."""
         return (_shift(self.bits(n), 40).float() + 0.5) * 2.0**-24
