@@ -60,9 +60,14 @@ class Draw:
     """
 
     def __init__(self, seed: int, epoch: int, ids: Tensor, op: int = 0):
+        self.seed, self.epoch, self.ids, self.op = seed, epoch, ids, op
         scope = hashlib.blake2b(f"{seed}/{epoch}/{op}".encode(), digest_size=8).digest()
         self.base = mix(ids ^ int.from_bytes(scope, "little", signed=True))
         self.calls = 0
+
+    def steady(self) -> Draw:
+        """Numbers that belong to a sample and stay the same in every epoch."""
+        return Draw(self.seed, -1, self.ids, self.op)
 
     def __len__(self) -> int:
         return len(self.base)
