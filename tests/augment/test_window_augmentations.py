@@ -14,10 +14,10 @@ TARGETS = torch.eye(4)[IDS % 4]
 
 
 def test_flip_mirrors_the_share_asked_for():
-    assert torch.equal(flip(IMAGES, TARGETS, Draw(0, 0, IDS), probability=0.0)[0], IMAGES)
+    assert torch.equal(flip(IMAGES, TARGETS, Draw(0, 0, IDS), probability=0.0, alternate=False)[0], IMAGES)
     mirrored = torch.from_numpy(np.flip(IMAGES.numpy(), 3).copy())
-    assert torch.equal(flip(IMAGES, TARGETS, Draw(0, 0, IDS), probability=1.0)[0], mirrored)
-    some, targets = flip(IMAGES, TARGETS, Draw(0, 0, IDS), probability=0.25)
+    assert torch.equal(flip(IMAGES, TARGETS, Draw(0, 0, IDS), probability=1.0, alternate=False)[0], mirrored)
+    some, targets = flip(IMAGES, TARGETS, Draw(0, 0, IDS), probability=0.25, alternate=False)
     changed = (some != IMAGES).flatten(1).any(1)
     assert torch.equal(some[changed], mirrored[changed])
     assert 0.15 < changed.float().mean() < 0.35
@@ -59,7 +59,7 @@ def test_reflection_wider_than_the_image_is_refused():
 
 
 AUGMENTS = {
-    "flip": lambda x, t, d: flip(x, t, d, probability=0.5),
+    "flip": lambda x, t, d: flip(x, t, d, probability=0.5, alternate=False),
     "crop": lambda x, t, d: crop(x, t, d, padding=2, fill="reflect"),
     "translate": lambda x, t, d: translate(x, t, d, share=0.3, fill="zero"),
 }
@@ -71,3 +71,14 @@ def test_neighbours_do_not_matter(name):
     some = torch.tensor([311, 5])
     assert torch.equal(AUGMENTS[name](IMAGES[some], TARGETS[some], Draw(9, 4, IDS[some]))[0], whole[some])
     assert not torch.equal(AUGMENTS[name](IMAGES, TARGETS, Draw(9, 5, IDS))[0], whole), "epochs should differ"
+
+
+def test_alternating_flips_show_both_sides_in_any_two_epochs():
+    def turned(epoch):
+        out = flip(IMAGES, TARGETS, Draw(0, epoch, IDS), probability=0.5, alternate=True)[0]
+        return (out != IMAGES).flatten(1).any(1)
+
+    first = turned(0)
+    assert 0.3 < first.float().mean() < 0.7
+    assert torch.equal(turned(1), ~first)
+    assert torch.equal(turned(2), first)

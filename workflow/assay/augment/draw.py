@@ -60,9 +60,14 @@ class Draw:
     """
 
     def __init__(self, seed: int, epoch: int, ids: Tensor, op: int = 0):
+        self.seed, self.epoch, self.ids, self.op = seed, epoch, ids, op
         scope = hashlib.blake2b(f"{seed}/{epoch}/{op}".encode(), digest_size=8).digest()
         self.base = mix(ids ^ int.from_bytes(scope, "little", signed=True))
         self.calls = 0
+
+    def steady(self) -> Draw:
+        """Numbers that belong to a sample and stay the same in every epoch."""
+        return Draw(self.seed, -1, self.ids, self.op)
 
     def __len__(self) -> int:
         return len(self.base)
@@ -96,6 +101,10 @@ class Draw:
     def beta(self, a: float, b: float) -> Tensor:
         """Beta(a,b) float32 `[B,1]`, as the share of one Gamma variable in the sum of two."""
         return torch.sigmoid(self._log_gamma(a) - self._log_gamma(b))
+
+    def dirichlet(self, alpha: float, n: int) -> Tensor:
+        """Symmetric Dirichlet(alpha) float32 `[B,n]`, as the shares of n Gamma variables in their sum."""
+        return torch.cat([self._log_gamma(alpha) for _ in range(n)], dim=1).softmax(dim=1)
 
     def _positive(self, n: int) -> Tensor:
         """Uniform float32 `[B,n]` in (0,1), for logarithms."""
