@@ -13,7 +13,7 @@ from assay.data.dataset import Dataset, Split, rank
 from assay.data.given import Given
 from assay.data.raw import Raw
 from assay.data.shape import match
-from assay.data.splits import parts
+from assay.data.splits.parts import parts
 from assay.errors import MethodError
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
