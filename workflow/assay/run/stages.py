@@ -53,7 +53,7 @@ def _data(task: Task) -> Headline:
     from assay.data.sheet import contact_sheet
 
     parent, like = (read_dataset(task.inputs[role]) if role in task.inputs else None for role in ("parent", "like"))
-    spec = {key: value for key, value in task.job.spec.items() if key != "fingerprint"}
+    spec = {key: value for key, value in task.job.spec.items() if key not in ("fingerprint", "fingerprints")}
     dataset = build(spec, _registry(task), parent=parent, like=like)
     split = "train" if "train" in dataset.splits else next(iter(dataset.splits))
     write_dataset(task.out, dataset, contact_sheet(dataset, split, SHEET))
