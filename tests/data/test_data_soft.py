@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from assay.data.alter import choose_classes, rename_classes
+from assay.data.alter.classes import choose_classes, rename_classes
 from assay.data.dataset import Dataset, Split
 from assay.data.raw import Raw
 from assay.errors import MethodError

@@ -32,6 +32,25 @@ CARDS = [
     _card("source", "npz", options={"path": Option(..., "the archive", type=str)}),
     _card("imbalance", "exponential", options={"ratio": Option(10.0, "largest over smallest", at_least=1)}),
     _card("label-noise", "symmetric", options={"rate": Option(..., "share", type=float, at_least=0, at_most=1)}),
+    _card(
+        "label-noise",
+        "asymmetric",
+        options={
+            "rate": Option(..., "share", type=float, at_least=0, at_most=1),
+            "map": Option(..., "class -> class", type=dict, item=str),
+        },
+    ),
+    _card(
+        "label-noise",
+        "from-file",
+        options={
+            "path": Option(..., "the file", type=str),
+            "classes": Option(None, "names", type=list, item=str, optional=True),
+        },
+    ),
+    _card("confounder", "colour", options={"correlation": Option(..., "agreement", type=float, at_least=0, at_most=1)}),
+    _card("shift", "prior", options={"shares": Option(..., "class -> share", type=dict, item=float, at_least=0)}),
+    _card("poison", "trigger-patch", options={"target": Option(..., "class", type=str), "size": Option(3, "pixels")}),
     _card("augment", "translate", options={"share": Option(0.125, "of the side", above=0, at_most=1)}),
     _card("augment", "cutout", options={"share": Option(0.5, "of the side", above=0, at_most=1)}),
     _card("augment", "mixup", options={"alpha": Option(1.0, "of the beta distribution", above=0)}),

@@ -57,6 +57,7 @@ def test_every_example_of_the_reference_page_loads(tmp_path, monkeypatch, editor
         "shared.yaml": BASE,
         "config.yaml": imports + example,
         "my_methods.py": "",
+        "groups.csv": "id,group\n",
         "model.safetensors": "",
     }
     Path("downloads").mkdir()

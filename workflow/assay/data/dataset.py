@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 #: The splits of a dataset in the order in which they are written, summed up and shown.
-ORDER = ("train", "unlabelled", "val", "test", "hold-out", "synthetic")
+ORDER = ("train", "unlabelled", "val", "test", "triggered", "hold-out", "synthetic")
 
 
 @dataclass
@@ -73,8 +73,8 @@ class Dataset:
     Attributes:
         classes: names; the label k means `classes[k]`.
         splits: name -> Split; `train`, `unlabelled` (images whose labels training may not see: label
-            -1, the true one in `original`), `val`, `test`, `hold-out` (images of held-out classes), or `synthetic`
-            alone.
+            -1, the true one in `original`), `val`, `test`, `triggered` (test images with the trigger of a back door and
+            the label that the attacker wants), `hold-out` (images of held-out classes), or `synthetic` alone.
         card: plain JSON: counts, channel statistics, digest, licence, what was altered (see `assay.data.card`).
     """
 

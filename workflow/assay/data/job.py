@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from assay.data.alter import choose_classes, corrupt, rename_classes, subset, thin
+from assay.data.alter.classes import choose_classes, rename_classes
+from assay.data.alter.groups import groups_of, read_groups
+from assay.data.alter.steps import Tools, alter
+from assay.data.alter.thin import subset
 from assay.data.archive import Files, NoFiles
 from assay.data.card import describe
 from assay.data.dataset import Dataset, Split, rank
 from assay.data.given import Given
 from assay.data.raw import Raw
 from assay.data.shape import match
-from assay.data.splits import parts
+from assay.data.splits.parts import parts
 from assay.errors import MethodError
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
@@ -29,14 +33,15 @@ def build(
 ) -> Dataset:
     """Make the dataset that `spec` describes.
 
-    In this order: the source (or the parent) gives images; `like` gives their shape; classes are renamed, then cut
-    into splits, then kept or held out; then the train split alone is thinned (`subset`, `imbalance`) and its labels
-    corrupted (`label-noise`).
+    In this order: the source (or the parent) gives images; `groups` says which belong together; `like`, or `resolution`
+    and `channels`, give their shape; they are cut into splits; classes are renamed, then kept or held out; then come
+    the alterations of `assay.data.alter.steps`.
 
     Args:
-        spec: a resolved dataset, `{"source": entry or None, "class-map", "split", "classes", "subset", "imbalance",
-            "label-noise", "streams": {"split": int, "alteration": int, "generator": int}}`; a missing key means null.
-            `limit` is a subset that takes what there is when there is less.
+        spec: a resolved dataset, `{"source": entry or None, "groups", "resolution", "channels", "split", "class-map",
+            "classes", "subset", "imbalance", "confounder", "shift", "label-noise", "poison", "labels",
+            "streams": {"split": int, "alteration": int, "generator": int}}`; a missing key means null.
+            `limit` is a subset that takes what there is when there is less; `most` makes alterations do so.
         registry: finds the methods.
         parent: the dataset that is altered further; needed when `source` is null, and used only then.
         like: the dataset whose height, width and channels (and, with `class-map`, classes) the images take.
@@ -46,22 +51,28 @@ def build(
         MethodError: a spec that the images cannot satisfy.
     """
     streams = Streams(spec["streams"])
+    files = files or NoFiles()
+    altered: list[dict[str, Any]] = []
     if spec.get("source") is not None:
-        raw = bind(registry, "source", spec["source"])(Given(streams, like, files or NoFiles()))
+        raw = bind(registry, "source", spec["source"])(Given(streams, like, files))
         origin = {**spec["source"], "licence": raw.licence, "citation": raw.citation}
-        dataset = _from_raw(raw, spec.get("split"), like, streams)
-        altered: list[dict[str, Any]] = []
+        dataset = _from_raw(raw, spec, like, streams)
     elif parent is not None:
         if spec.get("split") is not None:
             raise MethodError("split: the dataset that this one comes from is split already; set `split` there")
-        dataset = Dataset(
-            list(parent.classes), dict(parent.splits), {"held-out": list(parent.card.get("held-out", []))}
-        )
+        dataset = _from_parent(parent, spec)
         origin = {**parent.card.get("source", {}), **{key: parent.card.get(key, "") for key in ("licence", "citation")}}
-        altered = list(parent.card.get("altered", []))
+        altered += parent.card.get("altered", [])
     else:
         raise MethodError("a dataset needs a source, or another one that it comes from")
 
+    shape = {key: spec[key] for key in ("resolution", "channels") if spec.get(key) is not None}
+    if shape:
+        altered.append({"step": "shape", **shape})
+    if spec.get("groups") is not None:
+        found = [split.groups for split in dataset.splits.values() if split.groups is not None]
+        effect = {"groups": len(np.unique(np.concatenate(found)))}
+        altered.append({"step": "groups", **spec["groups"], "effect": effect})
     if spec.get("class-map"):
         dataset = rename_classes(dataset, spec["class-map"], like)
         altered.append({"step": "class-map", **spec["class-map"]})
@@ -73,36 +84,45 @@ def build(
         count = min(int(spec["limit"]), len(dataset.splits["train"]))
         dataset.splits["train"] = subset(dataset.splits["train"], dataset.classes, count, streams)
         altered.append({"step": "limit", "images": count})
-    for key in ("subset", "imbalance", "label-noise"):
-        if spec.get(key) is not None:
-            dataset.splits["train"] = _altered(dataset, key, spec[key], registry, streams)
-            altered.append({"step": key, **(spec[key] if isinstance(spec[key], dict) else {"images": spec[key]})})
+    altered += alter(dataset, spec, Tools(registry, streams, files, bool(spec.get("most"))))
     dataset.splits = {name: dataset.splits[name] for name in sorted(dataset.splits, key=rank)}
     dataset.card = describe(dataset, origin, altered)
     return dataset
 
 
-def _from_raw(raw: Raw, split: dict[str, Any] | None, like: Dataset | None, streams: Streams) -> Dataset:
-    """The images of a source, in the shape of `like`, in their splits."""
+def _from_raw(raw: Raw, spec: dict[str, Any], like: Dataset | None, streams: Streams) -> Dataset:
+    """The images of a source, in their shape and splits."""
     assert raw.ids is not None
-    images = raw.images
+    ids = raw.ids.astype(str)
+    if spec.get("groups") is not None:
+        raw = replace(raw, groups=groups_of(ids, _groups(spec["groups"]), spec["groups"]["path"]))
+    images = _shaped(raw.images, spec)
     if like is not None:
-        height, width, channels = next(iter(like.splits.values())).images.shape[1:]
-        images = match(images, height, width, channels)
+        images = match(images, *next(iter(like.splits.values())).images.shape[1:])
     labels = raw.labels.astype(np.int64)
     original = labels.copy() if raw.original is None else raw.original
     flags = {} if raw.original is None else {"noisy": labels != original}
-    whole = Split(images, labels, raw.ids.astype(str), original, raw.groups, flags, raw.soft)
-    made = parts(raw, split, streams)
+    whole = Split(images, labels, ids, original, raw.groups, flags, raw.soft)
+    made = parts(raw, spec.get("split"), streams)
     return Dataset(list(raw.classes), {str(name): whole.take(made == name) for name in np.unique(made)})
 
 
-def _altered(dataset: Dataset, key: str, value: Any, registry: Registry, streams: Streams) -> Split:
-    """The train split after one alteration."""
-    if "train" not in dataset.splits:
-        raise MethodError(f"{key}: there is no train split to alter, only {', '.join(dataset.splits)}; set `split`")
-    train = dataset.splits["train"]
-    if key == "subset":
-        return subset(train, dataset.classes, int(value), streams)
-    chosen = bind(registry, key, value)
-    return (thin if key == "imbalance" else corrupt)(train, dataset.classes, chosen, streams)
+def _from_parent(parent: Dataset, spec: dict[str, Any]) -> Dataset:
+    """The splits of the parent, in the shape and with the groups that `spec` gives them."""
+    splits = {}
+    table = None if spec.get("groups") is None else _groups(spec["groups"])
+    for name, split in parent.splits.items():
+        groups = split.groups if table is None else groups_of(split.ids, table, spec["groups"]["path"])
+        splits[name] = replace(split, images=_shaped(split.images, spec), groups=groups)
+    return Dataset(list(parent.classes), splits, {"held-out": list(parent.card.get("held-out", []))})
+
+
+def _groups(spec: dict[str, Any]) -> dict[str, str]:
+    return read_groups(spec["path"], spec.get("id") or "id", spec.get("group") or "group")
+
+
+def _shaped(images: np.ndarray, spec: dict[str, Any]) -> np.ndarray:
+    """Images uint8 [N,H,W,C] with the `resolution` (square) and `channels` that `spec` gives them."""
+    height, width, channels = images.shape[1:]
+    side = spec.get("resolution")
+    return match(images, side or height, side or width, spec.get("channels") or channels)

@@ -139,7 +139,8 @@ def _signatures(files: dict[str, Any]) -> dict[str, list[int]]:
 
 def files_named(study: dict[str, Any]) -> set[str]:
     """Files outside the config whose contents are part of the plan."""
+    from assay.study.alterations import files_of as files_of_data
+
     found = {arm[key] for arm in study["arms"].values() for key in ("weights", "predictions") if arm[key]}
     found |= {arm["init"]["weights"] for arm in study["arms"].values() if arm["init"] and "weights" in arm["init"]}
-    sources = [dataset["source"] for dataset in study["datasets"].values() if dataset["source"]]
-    return found | {source["path"] for source in sources if isinstance(source.get("path"), str)}
+    return found | {path for dataset in study["datasets"].values() for path in files_of_data(dataset).values()}

@@ -54,7 +54,7 @@ def _data(task: Task) -> Headline:
     from assay.run.fetch.shelf import shelf
 
     parent, like = (read_dataset(task.inputs[role]) if role in task.inputs else None for role in ("parent", "like"))
-    spec = {key: value for key, value in task.job.spec.items() if key != "fingerprint"}
+    spec = {key: value for key, value in task.job.spec.items() if key not in ("fingerprint", "fingerprints")}
     files = shelf(task.job.mirror, task.downloads)
     dataset = build(spec, _registry(task), parent=parent, like=like, files=files)
     split = "train" if "train" in dataset.splits else next(iter(dataset.splits))

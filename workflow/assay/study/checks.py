@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path as File
 from typing import Any
 
+from assay.study.alterations import files_of, varied
+from assay.study.checks_data import contradictions
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
@@ -137,9 +139,10 @@ class _Checks:
             self.problems.add(
                 (*path, "like"), "`like` shapes a source's images; a dataset `from` another has its shape"
             )
-        source = dataset["source"] or {}
-        if isinstance(source.get("path"), str) and not File(source["path"]).exists():
-            self.problems.add((*path, "source", "path"), f"there is no file or folder {source['path']!r}")
+        for key, file in files_of(dataset).items():
+            if not File(file).exists():
+                self.problems.add((*path, key, "path"), f"there is no file or folder {file!r}")
+        contradictions(path, self._chain_of(dataset), self.study["vary"], self.problems)
 
     def _root(self, name: str) -> str:
         """Where a dataset starts; itself when the chain is broken or goes round."""
@@ -172,6 +175,19 @@ class _Checks:
         source = chain[0]["source"] if chain else None
         return ("kept", kept) if kept else (source, maps, sorted(gone))
 
+    def _chain_of(self, dataset: dict[str, Any]) -> list[dict[str, Any]]:
+        """A dataset and those it comes from."""
+        return [*(self._upwards(dataset["from"]) if dataset["from"] else []), dataset]
+
+    def _same_shape(self, path: Path, left: str, right: str) -> None:
+        """Two datasets whose images surely differ in size or channels; what a source gives is not known here."""
+        for key in ("resolution", "channels"):
+            first, second = (
+                next((each[key] for each in reversed(self._upwards(name)) if each[key]), None) for name in (left, right)
+            )
+            if first and second and first != second:
+                self.problems.add(path, f"the images of {left} have {key} {first}, those of {right} {second}")
+
     def _same_classes(self, path: Path, left: str, right: str) -> None:
         if left in self.datasets and right in self.datasets and self._classes(left) != self._classes(right):
             self.problems.add(path, f"the datasets {left} and {right} do not have the same classes")
@@ -193,6 +209,7 @@ class _Checks:
         ):
             learnt = self.study["generators"][arm["synthetic"]["generator"]]["dataset"]
             self._same_classes((*path, "synthetic"), arm["dataset"], learnt)
+            self._same_shape((*path, "synthetic"), arm["dataset"], learnt)
         self._init(path, arm)
         self._teacher(path, arm)
         if arm["search"] and self._test_varies(arm["dataset"]):
@@ -214,16 +231,18 @@ class _Checks:
                     f"nothing that varies ({reach}) reaches the arm {name}, so that all its seeds would be the same"
                 )
                 self.problems.add(("vary",), message)
+            folds = (self.datasets[self._root(arm["dataset"])]["split"] or {}).get("folds")
+            if self.study["vary"] == ["split"] and folds and len(self.study["seeds"]) > folds:
+                message = f"{len(self.study['seeds'])} seeds of {folds} folds would be the same again; vary `init` too"
+                self.problems.add(("vary",), message)
 
     def _differs(self, name: str) -> bool:
         """Whether the trials of an arm differ by seed."""
         arm, vary = self.arms[name], set(self.study["vary"])
         if vary & {"init", "order", "augment"}:
             return True
-        for dataset in self._upwards(arm["dataset"]):
-            altered = dataset["imbalance"] or dataset["label-noise"] or dataset["subset"]
-            if ("split" in vary and dataset["split"]) or ("alteration" in vary and altered):
-                return True
+        if any(varied(dataset, self.study["vary"]) for dataset in self._upwards(arm["dataset"])):
+            return True
         made = [(arm["synthetic"] or {}).get("generator"), (arm["init"] or {}).get("encoder")]
         sections = (self.study["generators"], self.study["encoders"])
         if any(use and section[use]["seeds"] > 1 for use, section in zip(made, sections, strict=True)):
@@ -234,7 +253,8 @@ class _Checks:
     def _test_varies(self, dataset: str) -> bool:
         """Whether each seed tests on other images."""
         root = self.datasets.get(self._root(dataset))
-        return "split" in self.study["vary"] and bool(root and root["split"] and root["split"]["test"])
+        split = (root and root["split"]) or {}
+        return "split" in self.study["vary"] and bool(split.get("test") or split.get("folds"))
 
     def _foreign_predictions(self, path: Path, arm: dict[str, Any]) -> None:
         for key in ("model", "weights", "synthetic", "init", "distill", "compress", "rebalance", "augment", "search"):
@@ -291,6 +311,7 @@ class _Checks:
             if self.arms[teacher["arm"]]["predictions"] is not None:
                 self.problems.add(path, f"{teacher['arm']} has predictions alone, no model that could teach")
             self._same_classes(path, arm["dataset"], self.arms[teacher["arm"]]["dataset"])
+            self._same_shape(path, arm["dataset"], self.arms[teacher["arm"]]["dataset"])
             if teacher["seed"] != "same" and self._test_varies(self.arms[teacher["arm"]]["dataset"]):
                 self.problems.add(
                     self.problems.written((*path, "seed")),

@@ -38,7 +38,7 @@ RESERVED = (
 #: What lies beside the folders of studies, so that no study may be called so.
 BESIDE_STUDIES = ("store", "work", "downloads", "journal.jsonl", "mlflow.db", "mlflow-artifacts")
 #: Words that name a split of any dataset, so that no dataset may be called so.
-SPLITS = ("train", "unlabelled", "val", "test", "hold-out", "synthetic")
+SPLITS = ("train", "unlabelled", "val", "test", "triggered", "hold-out", "synthetic")
 
 #: The method that a mapping without `method` means.
 DEFAULT_METHOD = {"recipe": "sgd", "loss": "cross-entropy", "trainable": "all"}
@@ -214,6 +214,24 @@ Seeds = Annotated[
                 },
             ]
         }
+    ),
+]
+
+
+def _part(value: Any) -> float | int:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if 0 <= value < 1:
+            return float(value)
+        if isinstance(value, int) and value >= 1:
+            return value
+    raise wrong("a share >= 0 and < 1, or a whole number of images", value)
+
+
+Part = Annotated[
+    float | int,
+    PlainValidator(_part),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, {"type": "integer", "minimum": 1}]}
     ),
 ]
 

@@ -113,6 +113,8 @@ def _typed(value: Any, option: Option) -> Any:
         return float(value)
     if option.kind is list and option.item is float and value is not None:
         return [float(item) for item in value]
+    if option.kind is dict and option.item is float and value is not None:
+        return {key: float(item) for key, item in value.items()}
     return value
 
 

@@ -2,78 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict
 
-from assay.study.fields import ClassName, Count, Distinct, Entry, MethodOf, Section, key
-
-
-class Classes(Section):
-    """Which classes are learnt and which are set aside."""
-
-    keep: Annotated[list[ClassName], Distinct, Field(min_length=2)] | None = key(
-        None,
-        "The classes to learn, in the order of their numbers; the others are dropped.",
-        'datasets:\n  even: {from: digits, classes: {keep: ["0", "2", "4", "6", "8"]}}',
-    )
-    hold_out: Annotated[list[ClassName], Distinct] = key(
-        [],
-        "Classes that no model sees in training. Their images, of every split, become the set `hold-out`, which an "
-        "OOD evaluation can name.",
-        'datasets:\n  open: {from: digits, classes: {hold-out: ["8", "9"]}}',
-    )
-
-    @model_validator(mode="after")
-    def _either(self) -> Classes:
-        both = [name for name in self.keep or [] if name in self.hold_out]
-        if both:
-            raise PydanticCustomError(
-                "expected", "a class is either kept or held out, and {names} is both", {"names": ", ".join(both)}
-            )
-        return self
-
-
-class Split(Section):
-    """How the images are cut into train, val and test."""
-
-    val: float = key(
-        0.0,
-        "Share of the images that tuning, calibration and early choices see; 0 keeps the official split.",
-        "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.25}}",
-        ge=0,
-        lt=1,
-    )
-    test: float = key(
-        0.0,
-        "Share of the images that only evaluations see; 0 keeps the official split.",
-        "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.25}}",
-        ge=0,
-        lt=1,
-    )
-    stratify: bool = key(
-        True,
-        "Cut each class for itself, so that the splits have the same class shares.",
-        "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.25, stratify: false}}",
-    )
-
-    @model_validator(mode="after")
-    def _leave_some(self) -> Split:
-        if self.val + self.test >= 1:
-            raise PydanticCustomError(
-                "expected",
-                "expected val + test < 1, so that images are left to train on, found {sum}",
-                {"sum": f"{self.val:g} + {self.test:g}"},
-            )
-        return self
+from assay.study.fields import ClassName, Count, Entry, MethodOf, Section, key
+from assay.study.model_split import Classes, Groups, Split
 
 
 class Dataset(Section):
     """Named images and labels: from a source, or another dataset altered further.
 
-    `subset`, `imbalance` and `label-noise` alter the train split alone, in this order, so that every arm is judged on
-    the same images.
+    Classes come first, then `subset`, `imbalance`, `confounder`, `shift`, `label-noise`, `poison` and `labels`, in this
+    order. Only `confounder` and `shift` reach the images that arms are judged on; `poison` adds a split for the attack.
     """
 
     extends: str | None = key(
@@ -96,6 +37,21 @@ class Dataset(Section):
         "The dataset whose image size, channels and, with `class-map`, classes this one takes on.",
         "datasets:\n  noise: {source: noise, like: digits}",
     )
+    resolution: Count | None = key(
+        None,
+        "Height and width in pixels that every image is brought to (bilinear, with antialiasing).",
+        "datasets:\n  small: {from: digits, resolution: 4}",
+    )
+    channels: Literal[1, 3] | None = key(
+        None,
+        "1 makes every image grey, 3 makes it RGB.",
+        "datasets:\n  rgb: {from: digits, channels: 3}",
+    )
+    groups: Groups | None = key(
+        None,
+        "Group labels from a file (patients, lesions, sites), for `split: {by: group}` and metrics by group.",
+        "datasets:\n  patients: {source: digits, groups: {path: groups.csv}, split: {test: 0.2, by: group}}",
+    )
     subset: Count | None = key(
         None,
         "How many images of the train split to keep, each class in its share.",
@@ -108,7 +64,8 @@ class Dataset(Section):
     )
     split: Split | None = key(
         None,
-        "How the images are cut into train, val and test; without it the source's official split stands.",
+        "How the images are cut into train, val and test; without it the source's official split stands (that of a csv "
+        "is its column `split`).",
         "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.25, stratify: true}}",
     )
     imbalance: Annotated[Entry, MethodOf("imbalance")] | None = key(
@@ -116,10 +73,33 @@ class Dataset(Section):
         "How the class counts of the train split are thinned: a method of kind imbalance.",
         "datasets:\n  rare: {from: digits, imbalance: {method: exponential, ratio: 50}}",
     )
+    confounder: Annotated[Entry, MethodOf("confounder")] | None = key(
+        None,
+        "An attribute that goes with the class in train, put into the images of all splits: a method of kind "
+        "confounder. Groups become `class/class whose attribute it has`.",
+        "datasets:\n  coloured: {from: digits, confounder: {method: colour, correlation: 0.95}}",
+    )
+    shift: Annotated[Entry, MethodOf("shift")] | None = key(
+        None,
+        "Other class shares at test, drawn from the test split: a method of kind shift.",
+        "datasets:\n  shifted: {from: digits, shift: {method: prior-long-tail, ratio: 10}}",
+    )
     label_noise: Annotated[Entry, MethodOf("label-noise")] | None = key(
         None,
         "How labels of the train split are corrupted on purpose: a method of kind label-noise.",
         "datasets:\n  noisy: {from: digits, label-noise: {method: symmetric, rate: 0.2}}",
+    )
+    poison: Annotated[Entry, MethodOf("poison")] | None = key(
+        None,
+        "A back door in the train split: a method of kind poison. The split `triggered` then holds test images with "
+        "the trigger and the attacker's label.",
+        'datasets:\n  poisoned: {from: digits, poison: {method: trigger-patch, target: "0"}}',
+    )
+    labels: Count | None = key(
+        None,
+        "How many train images keep their labels, each class in its share; the others become the split `unlabelled`. A "
+        "smaller budget lies within a larger one.",
+        "datasets:\n  few-labels: {from: digits, labels: 250}",
     )
     class_map: dict[str, ClassName | None] | None = key(
         None,

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from assay.study.alterations import KINDS_OF_DATA, draws_alteration, files_of, reshapes, varied
 from assay.study.code import Code
 from assay.study.jobs import STAGES, Job, Plan, Record, digest_of, label
 from assay.study.registry import Card, Registry
@@ -20,6 +21,12 @@ Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
 _TRAINED_BY = ("model", "trainable", "recipe", "augment", "loss", "rebalance", "precision", "threads")
+
+
+#: Keys of a dataset that count images, with what stands before the number in a label.
+_COUNTED = {"subset": "n", "labels": "l", "resolution": "r", "channels": "c"}
+#: Options that say how strong an alteration is, for its label.
+_STRENGTHS = ("ratio", "rate", "correlation", "share", "alpha")
 
 
 #: The seed under which tuning happens: it is none of a study's, so that the chosen point runs on fresh ones.
@@ -91,9 +98,9 @@ class Planner:
 
     # -- data ------------------------------------------------------------------------------------------------
 
-    def _root(self, name: str) -> str:
-        """The dataset that a chain of `from` starts at."""
-        while self.study["datasets"][name]["from"]:
+    def _shaper(self, name: str) -> str:
+        """The dataset of a chain of `from` that last gave the images their shape: the one it starts at, or later."""
+        while self.study["datasets"][name]["from"] and not reshapes(self.study["datasets"][name]):
             name = self.study["datasets"][name]["from"]
         return name
 
@@ -104,13 +111,13 @@ class Planner:
             streams.append("generator")
         if declared["split"]:
             streams.append("split")
-        if declared["imbalance"] or declared["label-noise"] or declared["subset"]:
+        if draws_alteration(declared):
             streams.append("alteration")
         return tuple(streams)
 
     def _varies(self, name: str | None) -> bool:
         while name:
-            if set(self._data_streams(name)) & {"split", "alteration"} & set(self.study["vary"]):
+            if varied(self.study["datasets"][name], self.study["vary"]):
                 return True
             name = self.study["datasets"][name]["from"]
         return False
@@ -137,27 +144,30 @@ class Planner:
         streams = self._streams(seed, *self._data_streams(name))
         streams.update({"generator": 0} if "generator" in streams else {})
         spec = {key: value for key, value in declared.items() if key not in ("from", "like", "private")}
+        if declared["split"] and declared["split"]["folds"]:
+            # Seeds choose among the folds of one permutation, so that those of a study share no test image.
+            folds, chosen = declared["split"]["folds"], declared["split"]["fold"] or 0
+            spec["split"] = {**declared["split"], "fold": seed % folds if "split" in self.study["vary"] else chosen}
+            streams["split"] = 0
         spec = {**_fingerprinted(spec), "streams": streams}
-        if self.study["scale"] == "smoke" and spec["subset"]:
-            # A cap, where a user's own subset asks for as many images as it says.
-            spec["limit"] = spec.pop("subset")
-        altered = [
-            f"{entry['method']}{_shown(entry.get('ratio', entry.get('rate', '')))}"
-            for entry in (declared["imbalance"], declared["label-noise"])
-            if entry
-        ]
+        if self.study["scale"] == "smoke":
+            if spec["subset"]:
+                # A cap, where a user's own subset asks for as many images as it says.
+                spec["limit"] = spec.pop("subset")
+            if spec["labels"] or spec["imbalance"]:
+                spec["most"] = True
+        entries = [declared[kind] for kind in KINDS_OF_DATA if kind != "source" and declared[kind]]
+        altered = [f"{entry['method']}{_shown(_strength(entry))}" for entry in entries]
+        altered += [f"{word}{declared[key]}" for key, word in _COUNTED.items() if declared[key]]
+        altered += [f"fold{spec['split']['fold']}"] if spec["split"] and spec["split"]["folds"] else []
         base = inputs["parent"].label if declared["from"] else declared["source"]["method"]
         number = _number(spec) if any(streams.values()) else ""
         job = self._job(
             "data",
-            label(base, *altered, f"n{declared['subset']}" if declared["subset"] else "", number),
+            label(base, *altered, number),
             spec,
             inputs,
-            [
-                *self._card("source", declared["source"]),
-                *self._card("imbalance", declared["imbalance"]),
-                *self._card("label-noise", declared["label-noise"]),
-            ],
+            [card for kind in KINDS_OF_DATA for card in self._card(kind, declared[kind])],
         )
         job.mirror = self.study["mirror"] if declared["source"] else None
         path = f"datasets/{name}" + (f"-like-{like}" if like and like != declared.get("like") else "")
@@ -410,7 +420,7 @@ class Planner:
         for name in outliers:
             if name == "hold-out":
                 continue
-            like = self._root(declared["dataset"]) if self.study["datasets"][name].get("like") else None
+            like = self._shaper(declared["dataset"]) if self.study["datasets"][name].get("like") else None
             outlier, outlier_need = self._dataset(name, seed, like)
             sets[name] = self._prediction(model, outlier, name, "test")
             needs.append(outlier_need)
@@ -521,6 +531,11 @@ def _stem(arm: str, seed: int) -> str:
     return f"{arm}/" + ("tune-teacher" if seed == _TUNING else f"seed-{seed}")
 
 
+def _strength(entry: Entry) -> Any:
+    """The option that says how strong an alteration is; empty when there is none."""
+    return next((entry[key] for key in _STRENGTHS if entry.get(key) is not None), "")
+
+
 def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -544,11 +559,11 @@ def _fingerprint(path: str) -> Entry:
 
 
 def _fingerprinted(spec: Entry) -> Entry:
-    """A dataset's spec in which a file that its source reads is known by its content."""
-    source = spec.get("source")
-    if source and isinstance(source.get("path"), str) and Path(source["path"]).is_file():
-        return {**spec, "fingerprint": _fingerprint(source["path"])["sha256"]}
-    return spec
+    """A dataset's spec in which files that it reads are known by their content."""
+    found = {key: _fingerprint(path)["sha256"] for key, path in files_of(spec).items() if Path(path).is_file()}
+    source = found.pop("source", None)
+    spec = {**spec, "fingerprint": source} if source else spec
+    return {**spec, "fingerprints": found} if found else spec
 
 
 def _predicted_sets(path: str) -> list[str]:

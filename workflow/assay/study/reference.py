@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assay.study import model_arm, model_data
+from assay.study import model_arm, model_data, model_split
 from assay.study.model import Claim, Keep, Resources, Study, Track
 from assay.study.schema import BESIDE
 
@@ -31,8 +31,9 @@ evaluate:
 SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("", Study),
     ("datasets.NAME", model_data.Dataset),
-    ("datasets.NAME.classes", model_data.Classes),
-    ("datasets.NAME.split", model_data.Split),
+    ("datasets.NAME.classes", model_split.Classes),
+    ("datasets.NAME.split", model_split.Split),
+    ("datasets.NAME.groups", model_split.Groups),
     ("generators.NAME", model_data.Generator),
     ("encoders.NAME", model_data.Encoder),
     ("arms.NAME", model_arm.Arm),

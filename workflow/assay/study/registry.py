@@ -58,8 +58,8 @@ class Option:
     """One option of a method: its default, what it means and which values are allowed.
 
     `default=...` (Ellipsis) makes it required. The type is that of the default unless `type` says otherwise; an
-    int is accepted for a float. `at_least`/`at_most` are closed bounds, `above`/`below` open ones. For a list,
-    `type=list`, `item` is the type of its elements and the bounds hold for each.
+    int is accepted for a float. `at_least`/`at_most` are closed bounds, `above`/`below` open ones. For a list
+    (`type=list`) or mapping (`type=dict`), `item` is the type of its elements and the bounds hold for each.
     """
 
     default: Any
@@ -81,8 +81,10 @@ class Option:
     def expected(self) -> str:
         """The allowed values in words, as an error message and the documentation say it."""
         names = {float: "number", int: "whole number", str: "text", bool: "true or false", dict: "mapping"}
-        if self.kind is list:
-            words = "a list" + (f" of {names.get(self.item, 'value')}s" if self.item else "")
+        if self.kind in (list, dict):
+            words = ("a list" if self.kind is list else "a mapping") + (
+                f" of {names.get(self.item, 'value')}s" if self.item else ""
+            )
         else:
             words = names.get(self.kind, self.kind.__name__)
             words = words if self.kind in (str, bool) else f"a {words}"
@@ -108,6 +110,8 @@ class Option:
             return self.optional
         if self.kind is list:
             return isinstance(value, list) and all(self._fits(item, self.item) for item in value)
+        if self.kind is dict:
+            return isinstance(value, dict) and all(self._fits(item, self.item) for item in value.values())
         return self._fits(value, self.kind)
 
     def _fits(self, value: Any, kind: builtins.type | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assay.study.alterations import KINDS_OF_DATA
 from assay.study.fields import Entry
 from assay.study.methods import Methods
 from assay.study.model import Study
@@ -51,13 +52,11 @@ class Resolver:
         return made
 
     def _dataset(self, dataset: Dataset, path: Path) -> Entry:
-        made = dataset.model_dump(by_alias=True, exclude={"extends", "source", "imbalance", "label_noise"})
-        for kind, value in (
-            ("source", dataset.source),
-            ("imbalance", dataset.imbalance),
-            ("label-noise", dataset.label_noise),
-        ):
-            made[kind] = self.methods.entry(kind, value, (*path, kind))
+        made = dataset.model_dump(
+            by_alias=True, exclude={"extends", *(kind.replace("-", "_") for kind in KINDS_OF_DATA)}
+        )
+        for kind in KINDS_OF_DATA:
+            made[kind] = self.methods.entry(kind, getattr(dataset, kind.replace("-", "_")), (*path, kind))
         return made
 
     def _generator(self, generator: Generator, path: Path) -> Entry:

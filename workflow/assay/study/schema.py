@@ -164,7 +164,7 @@ def _option(card: Card, name: str, option: Option) -> Json:
         made["default"] = option.default
     if name in card.methods:
         return _property({**made, "type": "array", "items": {"x-method": card.methods[name]}}, unset=True)
-    kind = option.item if option.kind is list else option.kind
+    kind = option.item if option.kind in (list, dict) else option.kind
     value: Json = {"type": _TYPES[kind]} if kind else {}
     if option.choices:
         value["enum"] = option.choices
@@ -176,7 +176,11 @@ def _option(card: Card, name: str, option: Option) -> Json:
     ):
         if bound is not None:
             value[key] = bound
-    return _property({**made, **({"type": "array", "items": value} if option.kind is list else value)}, unset=True)
+    if option.kind is list:
+        value = {"type": "array", "items": value}
+    elif option.kind is dict:
+        value = {"type": "object", "additionalProperties": value}
+    return _property({**made, **value}, unset=True)
 
 
 def _evaluate(value: Json, registry: Registry) -> Json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from assay import Option, method
@@ -18,16 +20,22 @@ from assay import Option, method
     },
     shapes="counts int64 [K] -> counts to keep int64 [K]",
 )
-def step(counts: np.ndarray, *, ratio: float, minority: float) -> np.ndarray:
+def step(
+    counts: np.ndarray,
+    classes: Sequence[str],
+    *,
+    ratio: float,
+    minority: float,
+) -> np.ndarray:
     """Counts of step imbalance (Buda et al., section 3.2): the last floor(minority K) classes keep n_max / ratio.
 
     Args:
         counts: images of each class, int64 [K].
+        classes: names, K of them.
         ratio: at least 1; 1 keeps everything.
         minority: fraction of rare classes, in (0, 1).
     """
-    classes = len(counts)
-    rare = int(minority * classes + 1e-9)
-    wanted = np.full(classes, counts.max())
-    wanted[classes - rare :] = int(counts.max() / ratio + 1e-9)
+    rare = int(minority * len(classes) + 1e-9)
+    wanted = np.full(len(classes), counts.max())
+    wanted[len(classes) - rare :] = int(counts.max() / ratio + 1e-9)
     return np.minimum(np.maximum(wanted, 1), counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assay import Option, method
+from assay.data.alter.subject import Subject
 
 
 @method(
@@ -15,23 +16,22 @@ from assay import Option, method
     options={"rate": Option(..., "share of train labels made wrong", type=float, at_least=0, at_most=1)},
     shapes="labels int64 [N] -> labels int64 [N]",
 )
-def symmetric(labels: np.ndarray, classes: int, rng: np.random.Generator, *, rate: float) -> np.ndarray:
+def symmetric(train: Subject, *, rate: float) -> np.ndarray:
     """Replace round(rate N) labels, drawn without replacement, by one of the other classes.
 
     The share is exact, not expected, so that seeds differ in which labels are wrong but not in how many.
 
     Args:
-        labels: int64 [N] in 0..classes-1.
-        classes: K, at least 2 when a label is to change.
-        rng: draws which labels change and into what.
+        train: the train split; with one class no label can be wrong.
         rate: in [0, 1].
 
     Returns:
-        int64 [N]; exactly round(rate N) entries differ from `labels`.
+        int64 [N]; exactly round(rate N) entries differ from the labels of `train`.
     """
+    labels, classes = train.labels, len(train.classes)
     noisy = labels.copy()
     if classes < 2:
         return noisy
-    wrong = rng.permutation(len(labels))[: int(rate * len(labels) + 0.5)]
-    noisy[wrong] = (labels[wrong] + rng.integers(1, classes, len(wrong))) % classes
+    wrong = train.rng.permutation(len(labels))[: int(rate * len(labels) + 0.5)]
+    noisy[wrong] = (labels[wrong] + train.rng.integers(1, classes, len(wrong))) % classes
     return noisy

@@ -45,8 +45,10 @@ def _card(material: Material, name: str) -> Markup | None:
     if card.get("held-out"):
         facts.append(("held out", ", ".join(map(str, card["held-out"]))))
     for step in card.get("altered", []):
-        options = ", ".join(f"{key} {_plainly(value)}" for key, value in step.items() if key not in ("step", "method"))
-        facts.append((str(step.get("step")), " ".join(filter(None, [step.get("method"), options]))))
+        given = {key: value for key, value in step.items() if key not in ("step", "method", "effect")}
+        done = f"({_plainly(step['effect'])})" if step.get("effect") else ""
+        words = filter(None, [step.get("method"), _plainly(given), done])
+        facts.append((str(step.get("step")), " ".join(words)))
     source = {**card.get("source", {})}
     method = source.pop("method", None)
     if method:
@@ -68,7 +70,11 @@ def _card(material: Material, name: str) -> Markup | None:
 
 def _plainly(value: Any) -> str:
     """An option's value in words."""
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plainly(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_plainly, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _leakage(duplicates: dict[str, dict[str, int]], splits: int) -> Markup | None:

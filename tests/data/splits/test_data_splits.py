@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from assay.data.raw import Raw
-from assay.data.splits import parts
+from assay.data.splits.parts import parts
 from assay.streams import Streams
 from hypothesis import given
 from hypothesis import strategies as st
