@@ -78,7 +78,7 @@ def build(
             dataset.splits["train"] = _altered(dataset, key, spec[key], registry, streams)
             altered.append({"step": key, **(spec[key] if isinstance(spec[key], dict) else {"images": spec[key]})})
     dataset.splits = {name: dataset.splits[name] for name in sorted(dataset.splits, key=rank)}
-    dataset.card = describe(dataset, origin, altered)
+    dataset.card = describe(dataset, origin, altered, like)
     return dataset
 
 
