@@ -1,4 +1,4 @@
-"""Near-duplicates: planted ones are found, strangers are not, and the search finds what comparing each with each finds."""
+"""Near-duplicates: planted ones are found, strangers are not, and the search finds what comparing by hand finds."""
 
 from __future__ import annotations
 

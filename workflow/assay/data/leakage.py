@@ -1,4 +1,4 @@
-"""What the card of a dataset says of near-duplicates: within splits, across them, and to the dataset it is shaped like."""
+"""What a dataset's card says of near-duplicates: within splits, across them, and in the dataset it is shaped like."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def near_duplicates(splits: dict[str, Split], like: Dataset | None = None) -> di
         the same; else True with `method` (the definition) and
         `pairs`: `"train/test"` -> `{"images": of test that have a twin in train, "other-label": of these, without a
         twin of the same label, "examples": [[id in train, id in test], ...]}`. For a split with itself an image
-        counts when it has a twin before it. `"like:train/test"` are twins in the split train of `like`. Pairs without any
-        are left out. Labels of different datasets are not compared.
+        counts when it has a twin before it. `"like:train/test"` are twins in the split train of `like`. Pairs of
+        splits without any are left out. Labels of different datasets are not compared.
     """
     named = {f"like:{name}": like.splits[name] for name in sorted(like.splits, key=rank)} if like else {}
     named |= {name: splits[name] for name in sorted(splits, key=rank)}
