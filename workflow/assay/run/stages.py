@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,7 @@ def _train(task: Task) -> Headline:
         encoder=encoder,
         weights=weights,
         choice=choice,
+        keep=partial(write_npz, task.out / "dynamics.npz"),
         log=log,
         checkpoints=checkpoints,
     )
