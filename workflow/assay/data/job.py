@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from assay.data.alter import choose_classes, corrupt, rename_classes, subset, thin
 from assay.data.archive import Files, NoFiles
 from assay.data.card import describe
+from assay.data.curated import curated
+from assay.data.curation import Evidence
 from assay.data.dataset import Dataset, Split, rank
 from assay.data.given import Given
 from assay.data.raw import Raw
@@ -25,21 +28,23 @@ def build(
     *,
     parent: Dataset | None = None,
     like: Dataset | None = None,
+    evidence: Sequence[Evidence] = (),
     files: Files | None = None,
 ) -> Dataset:
     """Make the dataset that `spec` describes.
 
     In this order: the source (or the parent) gives images; `like` gives their shape; classes are renamed, then cut
-    into splits, then kept or held out; then the train split alone is thinned (`subset`, `imbalance`) and its labels
-    corrupted (`label-noise`).
+    into splits, then kept or held out; then the train split alone is curated (`curate`), thinned (`subset`,
+    `imbalance`) and its labels corrupted (`label-noise`).
 
     Args:
         spec: a resolved dataset, `{"source": entry or None, "class-map", "split", "classes", "subset", "imbalance",
-            "label-noise", "streams": {"split": int, "alteration": int, "generator": int}}`; a missing key means null.
-            `limit` is a subset that takes what there is when there is less.
+            "label-noise", "curate": list, "streams": {"split": int, "alteration": int, "generator": int}}`; a missing
+            key means null. `limit` is a subset that takes what there is when there is less.
         registry: finds the methods.
         parent: the dataset that is altered further; needed when `source` is null, and used only then.
         like: the dataset whose height, width and channels (and, with `class-map`, classes) the images take.
+        evidence: for each entry of `curate`, what its model says of the parent's train split.
         files: where a source's archives come from; nowhere when left out.
 
     Raises:
@@ -73,6 +78,10 @@ def build(
         count = min(int(spec["limit"]), len(dataset.splits["train"]))
         dataset.splits["train"] = subset(dataset.splits["train"], dataset.classes, count, streams)
         altered.append({"step": "limit", "images": count})
+    if spec.get("curate"):
+        known = evidence or [Evidence() for _ in spec["curate"]]
+        dataset.splits["train"], steps = curated(dataset, spec["curate"], known, registry, streams)
+        altered += steps
     for key in ("subset", "imbalance", "label-noise"):
         if spec.get(key) is not None:
             dataset.splits["train"] = _altered(dataset, key, spec[key], registry, streams)

@@ -52,10 +52,15 @@ def _watched(task: Task) -> tuple[Curves, Checkpoints]:
 def _data(task: Task) -> Headline:
     from assay.data.job import build
     from assay.data.sheet import contact_sheet
+    from assay.run.evidence import evidence
 
     parent, like = (read_dataset(task.inputs[role]) if role in task.inputs else None for role in ("parent", "like"))
     spec = {key: value for key, value in task.job.spec.items() if key != "fingerprint"}
-    dataset = build(spec, _registry(task), parent=parent, like=like)
+    registry = _registry(task)
+    dataset = build(spec, registry, parent=parent, like=like, evidence=evidence(task, registry, parent))
+    # Ids lie in a file of their own, which those of a private dataset do not leave with.
+    examples = {pair: found.pop("examples") for pair, found in dataset.card["near-duplicates"].get("pairs", {}).items()}
+    write_json(task.out / "twins.json", examples)
     split = "train" if "train" in dataset.splits else next(iter(dataset.splits))
     write_dataset(task.out, dataset, contact_sheet(dataset, split, SHEET))
     return {"images": sum(len(split) for split in dataset.splits.values()), "classes": len(dataset.classes)}

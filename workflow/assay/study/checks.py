@@ -219,7 +219,7 @@ class _Checks:
         if vary & {"init", "order", "augment"}:
             return True
         for dataset in self._upwards(arm["dataset"]):
-            altered = dataset["imbalance"] or dataset["label-noise"] or dataset["subset"]
+            altered = dataset["imbalance"] or dataset["label-noise"] or dataset["subset"] or dataset["curate"]
             if ("split" in vary and dataset["split"]) or ("alteration" in vary and altered):
                 return True
         made = [(arm["synthetic"] or {}).get("generator"), (arm["init"] or {}).get("encoder")]

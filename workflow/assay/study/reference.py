@@ -33,6 +33,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("datasets.NAME", model_data.Dataset),
     ("datasets.NAME.classes", model_data.Classes),
     ("datasets.NAME.split", model_data.Split),
+    ("datasets.NAME.curate[]", model_data.Curation),
     ("generators.NAME", model_data.Generator),
     ("encoders.NAME", model_data.Encoder),
     ("arms.NAME", model_arm.Arm),

@@ -7,10 +7,10 @@ from pathlib import Path
 from assay.run.results import Results
 from assay.track.cells import Cell
 
-#: What may show pixels or ids: arrays and pictures, per-sample predictions and figures, what a method printed, and the
-#: state of a generator, which for a sampler such as SMOTE is the training images.
+#: What may show pixels or ids: arrays and pictures, per-sample predictions and figures, what a method printed, pairs of
+#: near-duplicates by id, and the state of a generator, which for a sampler such as SMOTE is the training images.
 _TELLING = (".npy", ".npz", ".png", ".txt")
-_TELLING_NAMES = ("figures.json", "generator.safetensors")
+_TELLING_NAMES = ("figures.json", "generator.safetensors", "twins.json")
 
 
 def is_private(results: Results, dataset: str | None) -> bool:
@@ -24,11 +24,13 @@ def is_private(results: Results, dataset: str | None) -> bool:
 
 
 def guarded(results: Results, cell: Cell) -> bool:
-    """Whether files of a run could show a private dataset: its own,."""
+    """Whether files of a run could show a private dataset: its own, or one that it was shaped like or learnt from."""
     arm = cell.identity.arm
     study = results.study
     if cell.identity.kind == "dataset":
-        named = [name for name in study["datasets"] if arm == name or arm.startswith(f"{name}-like-")]
+        shaped = [(name, like) for name in study["datasets"] for like in study["datasets"]]
+        named = [one for name, like in shaped if arm == f"{name}-like-{like}" for one in (name, like)]
+        named += [arm, study["datasets"][arm].get("like")] if arm in study["datasets"] else []
         return any(is_private(results, name) for name in named)
     if cell.identity.kind in ("generator", "encoder"):
         return is_private(results, study[f"{cell.identity.kind}s"][arm]["dataset"])
