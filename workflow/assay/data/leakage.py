@@ -24,8 +24,8 @@ def near_duplicates(splits: dict[str, Split], like: Dataset | None = None) -> di
         the same; else True with `method` (the definition) and
         `pairs`: `"train/test"` -> `{"images": of test that have a twin in train, "other-label": of these, without a
         twin of the same label, "examples": [[id in train, id in test], ...]}`. For a split with itself an image
-        counts when it has a twin before it. `"like:train/test"` are twins in the split train of `like`. Pairs of
-        splits without any are left out. Labels of different datasets are not compared.
+        counts when it has a twin before it. `"like:train/test"` are twins in the split train of `like`,
+        told by the id of the image here. Pairs of splits without any are left out. Labels of different datasets are not compared.
     """
     named = {f"like:{name}": like.splits[name] for name in sorted(like.splits, key=rank)} if like else {}
     named |= {name: splits[name] for name in sorted(splits, key=rank)}
@@ -65,7 +65,8 @@ def _count(
     second: str,
 ) -> dict[str, Any]:
     """How many images of one split have twins in another, or before them in the same."""
-    images, other, examples = 0, 0, []
+    images, other = 0, 0
+    examples: list[list[str]] = []
     there, here = named[first], named[second]
     rows = sorted((row, group) for group, each in members[second].items() for row in each)
     for row, group in rows:
@@ -76,5 +77,7 @@ def _count(
             images += 1
             same = first.startswith("like:") or any(there.labels[one] == here.labels[row] for one in twin)
             other += not same
-            examples.append([str(there.ids[twin[0]]), str(here.ids[row])])
+            # What another dataset calls its images is not for this one to tell: it may be private.
+            examples.append([] if first.startswith("like:") else [str(there.ids[twin[0]])])
+            examples[-1].append(str(here.ids[row]))
     return {"images": images, "other-label": other, "examples": examples[:EXAMPLES]}

@@ -24,13 +24,11 @@ def is_private(results: Results, dataset: str | None) -> bool:
 
 
 def guarded(results: Results, cell: Cell) -> bool:
-    """Whether files of a run could show a private dataset: its own, or one that it was shaped like or learnt from."""
+    """Whether files of a run could show a private dataset: its own, or one that it learnt from."""
     arm = cell.identity.arm
     study = results.study
     if cell.identity.kind == "dataset":
-        shaped = [(name, like) for name in study["datasets"] for like in study["datasets"]]
-        named = [one for name, like in shaped if arm == f"{name}-like-{like}" for one in (name, like)]
-        named += [arm, study["datasets"][arm].get("like")] if arm in study["datasets"] else []
+        named = [name for name in study["datasets"] if arm == name or arm.startswith(f"{name}-like-")]
         return any(is_private(results, name) for name in named)
     if cell.identity.kind in ("generator", "encoder"):
         return is_private(results, study[f"{cell.identity.kind}s"][arm]["dataset"])

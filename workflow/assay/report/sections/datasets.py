@@ -110,7 +110,7 @@ def _near(found: dict[str, Any] | None, examples: dict[str, list[list[str]]]) ->
         line = f"{plural(counts['images'], 'image')} of {second} "
         line += "repeating an earlier one" if first == second else f"with a twin in {where}"
         line += f", {counts['other-label']:,} of them under another label" if counts["other-label"] else ""
-        shown = "; ".join(f"{one} and {other}" for one, other in examples.get(pair, []))
+        shown = "; ".join(" and ".join(ids) for ids in examples.get(pair, []))
         lines.append(tag("li", line, f" (such as {shown})" if shown else None))
     return tag(
         "details",
