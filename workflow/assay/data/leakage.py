@@ -24,8 +24,8 @@ def near_duplicates(splits: dict[str, Split], like: Dataset | None = None) -> di
         the same; else True with `method` (the definition) and
         `pairs`: `"train/test"` -> `{"images": of test that have a twin in train, "other-label": of these, without a
         twin of the same label, "examples": [[id in train, id in test], ...]}`. For a split with itself an image
-        counts when it has a twin before it. `"like:train/test"` are twins in the split train of `like`,
-        told by the id of the image here. Pairs of splits without any are left out. Labels of different datasets are not compared.
+        counts when it has a twin before it. `"like:train/test"` are twins in the split train of `like`, told by the id
+        of the image here alone, and their labels are not compared. Pairs of splits without any are left out.
     """
     named = {f"like:{name}": like.splits[name] for name in sorted(like.splits, key=rank)} if like else {}
     named |= {name: splits[name] for name in sorted(splits, key=rank)}
