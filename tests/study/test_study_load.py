@@ -28,7 +28,7 @@ def test_the_whole_of_a_small_study(load):
         "datasets": {"d": {
             "source": {"method": "digits"}, "from": None, "like": None, "subset": None,
             "classes": {"keep": None, "hold-out": []}, "split": None, "imbalance": None, "label-noise": None,
-            "class-map": None, "private": False,
+            "curate": [], "class-map": None, "private": False,
             "resolution": None, "channels": None, "groups": None, "confounder": None, "shift": None, "poison": None,
             "labels": None,
         }},

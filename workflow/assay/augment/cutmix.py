@@ -19,6 +19,7 @@ from assay.augment.draw import Draw
         "probability": Option(0.5, "share of images that are altered; the paper's for CIFAR", above=0, at_most=1),
     },
     shapes="images [B,C,H,W], targets [B,K] -> same",
+    mixes=True,
 )
 def cutmix(images: Tensor, targets: Tensor, draw: Draw, *, alpha: float, probability: float) -> tuple[Tensor, Tensor]:
     """The box has `1 - w` of the area, `w ~ Beta(alpha, alpha)`, around a uniform centre; it may reach over the border.

@@ -14,6 +14,7 @@ from assay.augment.draw import Draw
     summary="Blend each image and its target with those of another in the batch",
     paper="Zhang et al. 2018, arXiv:1710.09412",
     options={"alpha": Option(1.0, "both parameters of the Beta distribution of the weight", above=0)},
+    mixes=True,
     shapes="images [B,C,H,W], targets [B,K] -> same",
 )
 def mixup(images: Tensor, targets: Tensor, draw: Draw, *, alpha: float) -> tuple[Tensor, Tensor]:

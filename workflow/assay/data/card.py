@@ -10,15 +10,19 @@ import numpy as np
 
 from assay.data.counts import value_counts
 from assay.data.dataset import Dataset, Split, rank
+from assay.data.leakage import near_duplicates
 
 
-def describe(dataset: Dataset, source: dict[str, Any], altered: list[dict[str, Any]]) -> dict[str, Any]:
+def describe(
+    dataset: Dataset, source: dict[str, Any], altered: list[dict[str, Any]], like: Dataset | None = None
+) -> dict[str, Any]:
     """Plain JSON for `card.json` and the report.
 
     Args:
         dataset: with `held-out` in its card when classes were held out.
         source: `method`, `licence`, `citation` and the like, as it goes into the card.
         altered: what was done, in order, each `{"step": name, ...}`.
+        like: the dataset that it was shaped like.
 
     Returns:
         `classes`, `size`, `channels`, `held-out`, `digest`, `licence`, `citation`, `source`, `altered`;
@@ -26,7 +30,8 @@ def describe(dataset: Dataset, source: dict[str, Any], altered: list[dict[str, A
         `mean` and `std`: one number a channel, in 0..1, of the train split (of the first one without it);
         `imbalance-ratio`: largest over smallest train class, None when a class is empty;
         `duplicates`: `split/split` -> how many images of the second have an exact twin in the first, or, for
-        `split/split` of the same name, how many repeat an earlier one; those with other labels beside it.
+        `split/split` of the same name, how many repeat an earlier one; those with other labels beside it;
+        `near-duplicates`: see `assay.data.leakage`.
     """
     names = sorted(dataset.splits, key=rank)
     mean, std = moments(dataset.splits["train" if "train" in dataset.splits else names[0]].images)
@@ -47,6 +52,7 @@ def describe(dataset: Dataset, source: dict[str, Any], altered: list[dict[str, A
         "std": std,
         "imbalance-ratio": float(train.max() / train.min()) if train.size and train.min() > 0 else None,
         "duplicates": duplicates(dataset.splits),
+        "near-duplicates": near_duplicates(dataset.splits, like),
         "digest": dataset.digest(),
         "licence": source.get("licence", ""),
         "citation": source.get("citation", ""),

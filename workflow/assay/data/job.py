@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,8 @@ from assay.data.alter.steps import Tools, alter
 from assay.data.alter.thin import subset
 from assay.data.archive import Files, NoFiles
 from assay.data.card import describe
+from assay.data.curated import curated
+from assay.data.curation import Evidence
 from assay.data.dataset import Dataset, Split, rank
 from assay.data.given import Given
 from assay.data.raw import Raw
@@ -29,22 +32,24 @@ def build(
     *,
     parent: Dataset | None = None,
     like: Dataset | None = None,
+    evidence: Sequence[Evidence] = (),
     files: Files | None = None,
 ) -> Dataset:
     """Make the dataset that `spec` describes.
 
     In this order: the source (or the parent) gives images; `groups` says which belong together; `like`, or `resolution`
-    and `channels`, give their shape; they are cut into splits; classes are renamed, then kept or held out; then come
-    the alterations of `assay.data.alter.steps`.
+    and `channels`, give their shape; they are cut into splits; classes are renamed, then kept or held out; then the
+    train split alone is curated (`curate`); then come the alterations of `assay.data.alter.steps`.
 
     Args:
         spec: a resolved dataset, `{"source": entry or None, "groups", "resolution", "channels", "split", "class-map",
-            "classes", "subset", "imbalance", "confounder", "shift", "label-noise", "poison", "labels",
+            "classes", "subset", "imbalance", "confounder", "shift", "label-noise", "poison", "labels", "curate": list,
             "streams": {"split": int, "alteration": int, "generator": int}}`; a missing key means null.
             `limit` is a subset that takes what there is when there is less; `most` makes alterations do so.
         registry: finds the methods.
         parent: the dataset that is altered further; needed when `source` is null, and used only then.
         like: the dataset whose height, width and channels (and, with `class-map`, classes) the images take.
+        evidence: for each entry of `curate`, what its model says of the parent's train split.
         files: where a source's archives come from; nowhere when left out.
 
     Raises:
@@ -84,9 +89,13 @@ def build(
         count = min(int(spec["limit"]), len(dataset.splits["train"]))
         dataset.splits["train"] = subset(dataset.splits["train"], dataset.classes, count, streams)
         altered.append({"step": "limit", "images": count})
+    if spec.get("curate"):
+        known = evidence or [Evidence() for _ in spec["curate"]]
+        dataset.splits["train"], steps = curated(dataset, spec["curate"], known, registry, streams)
+        altered += steps
     altered += alter(dataset, spec, Tools(registry, streams, files, bool(spec.get("most"))))
     dataset.splits = {name: dataset.splits[name] for name in sorted(dataset.splits, key=rank)}
-    dataset.card = describe(dataset, origin, altered)
+    dataset.card = describe(dataset, origin, altered, like)
     return dataset
 
 

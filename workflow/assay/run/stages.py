@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,18 @@ def _watched(task: Task) -> tuple[Curves, Checkpoints]:
 def _data(task: Task) -> Headline:
     from assay.data.job import build
     from assay.data.sheet import contact_sheet
+    from assay.run.evidence import evidence
     from assay.run.fetch.shelf import shelf
 
     parent, like = (read_dataset(task.inputs[role]) if role in task.inputs else None for role in ("parent", "like"))
     spec = {key: value for key, value in task.job.spec.items() if key not in ("fingerprint", "fingerprints")}
     files = shelf(task.job.mirror, task.downloads)
-    dataset = build(spec, _registry(task), parent=parent, like=like, files=files)
+    registry = _registry(task)
+    known = evidence(task, registry, parent)
+    dataset = build(spec, registry, parent=parent, like=like, files=files, evidence=known)
+    # Ids lie in a file of their own, which those of a private dataset do not leave with.
+    examples = {pair: found.pop("examples") for pair, found in dataset.card["near-duplicates"].get("pairs", {}).items()}
+    write_json(task.out / "twins.json", examples)
     split = "train" if "train" in dataset.splits else next(iter(dataset.splits))
     write_dataset(task.out, dataset, contact_sheet(dataset, split, SHEET))
     return {"images": sum(len(split) for split in dataset.splits.values()), "classes": len(dataset.classes)}
@@ -136,6 +143,7 @@ def _train(task: Task) -> Headline:
         encoder=encoder,
         weights=weights,
         choice=choice,
+        keep=partial(write_npz, task.out / "dynamics.npz"),
         log=log,
         checkpoints=checkpoints,
     )

@@ -12,9 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from assay.study.beside import add_random_arms
 from assay.study.checks import check
 from assay.study.claims import resolve_claims
 from assay.study.compose import compose
+from assay.study.curation import check_curation
 from assay.study.errors import ConfigError, Problem
 from assay.study.expand import expand
 from assay.study.messages import explained
@@ -60,6 +62,8 @@ def load_study(
     assert study
     resolved = Resolver(study, registry, problems).resolve()
     check(resolved, study, problems)
+    check_curation(resolved, registry, problems)
+    add_random_arms(resolved, groups)
     resolved["claims"] = resolve_claims(resolved, study, registry, groups, problems)
     problems.stop()
     resolved["variant"] = variant

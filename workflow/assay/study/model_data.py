@@ -4,10 +4,51 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
 
 from assay.study.fields import ClassName, Count, Entry, MethodOf, Section, key
 from assay.study.model_split import Classes, Groups, Split
+
+
+class Curation(Section):
+    """One way to choose the train images that are kept. Options of the method stand beside `method`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str = key(
+        ...,
+        "How images are chosen: a method of kind curate. Its options stand beside it.",
+        "datasets:\n  half: {from: digits, curate: [{method: random, keep: 0.5}]}",
+    )
+    arm: str | None = key(
+        None,
+        "The arm whose trained model is asked: its first seed, or the same seed where the dataset differs by seed. It "
+        "learns from the dataset that is curated, or from one which that comes from.",
+        "datasets:\n  clean: {from: digits, curate: [{method: aum, arm: baseline}]}",
+    )
+    encoder: str | None = key(
+        None,
+        "The encoder whose features are asked, in place of an arm.",
+        "datasets:\n  even: {from: digits, curate: [{method: hierarchical-kmeans, encoder: turned, keep: 200}]}",
+    )
+    as_many_as: str | None = key(
+        None,
+        "The dataset whose number of train images `random` keeps.",
+        "datasets:\n  clean: {from: digits, curate: [near-duplicates]}\n"
+        "  chance: {from: digits, curate: [{method: random, as-many-as: clean}]}",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"method": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Curation:
+        if self.arm is not None and self.encoder is not None:
+            raise PydanticCustomError("expected", "expected either `arm` or `encoder`, not both")
+        return self
 
 
 class Dataset(Section):
@@ -101,6 +142,12 @@ class Dataset(Section):
         "smaller budget lies within a larger one.",
         "datasets:\n  few-labels: {from: digits, labels: 250}",
     )
+    curate: list[Curation] = key(
+        [],
+        "Which images of the train split of `from` are kept, one choice after the other. Beside each curated dataset "
+        "NAME comes NAME-random, as many images at random, and beside each arm on it one on that.",
+        "datasets:\n  clean: {from: digits, curate: [near-duplicates, {method: aum, arm: baseline, keep: 0.9}]}",
+    )
     class_map: dict[str, ClassName | None] | None = key(
         None,
         "New names for classes: several with the same name are joined, a class mapped to null is dropped.",
@@ -192,6 +239,6 @@ class Encoder(Section):
     )
 
 
-def options_of(section: Generator | Encoder | Any) -> dict[str, Any]:
+def options_of(section: Generator | Encoder | Curation | Any) -> dict[str, Any]:
     """The options that stand beside `method` in a section that allows them."""
     return dict(section.model_extra or {})

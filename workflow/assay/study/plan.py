@@ -14,6 +14,7 @@ from typing import Any
 
 from assay.study.alterations import KINDS_OF_DATA, draws_alteration, files_of, reshapes, varied
 from assay.study.code import Code
+from assay.study.curation import PARENTS, asks
 from assay.study.jobs import STAGES, Job, Plan, Record, digest_of, label
 from assay.study.registry import Card, Registry
 
@@ -57,7 +58,7 @@ class Planner:
                 self._dataset(name, seed)
         for arm in self.study["arms"]:
             if self.study["arms"][arm]["search"]:
-                self._search(arm)
+                self._searched(arm)
             for seed in self.study["seeds"]:
                 self._trial(arm, seed)
         self._claims()
@@ -78,9 +79,10 @@ class Planner:
         inputs: dict[str, Job],
         methods: Iterable[Card],
         part: str | None = None,
+        modules: Iterable[str] = (),
     ) -> Job:
         cards = {(card.kind, card.name): card for card in methods}
-        modules = [STAGES[stage], *sorted({card.module for card in cards.values()})]
+        modules = [STAGES[stage], *sorted({*modules, *(card.module for card in cards.values())})]
         digests = {role: job.digest for role, job in sorted(inputs.items())}
         called = [[*key, card.module, card.attribute, _plugin_file(card)] for key, card in sorted(cards.items())]
         kin = digest_of([stage, spec, {role: job.kin for role, job in inputs.items()}])
@@ -143,7 +145,12 @@ class Planner:
             needs.append(need)
         streams = self._streams(seed, *self._data_streams(name))
         streams.update({"generator": 0} if "generator" in streams else {})
-        spec = {key: value for key, value in declared.items() if key not in ("from", "like", "private")}
+        curators, modules = self._curators(name, seed, inputs, needs)
+        spec = {key: value for key, value in declared.items() if key not in ("from", "like", "private", "curate")}
+        if declared["curate"]:
+            spec["curate"] = [
+                {key: value for key, value in entry.items() if key not in PARENTS} for entry in declared["curate"]
+            ]
         if declared["split"] and declared["split"]["folds"]:
             # Seeds choose among the folds of one permutation, so that those of a study share no test image.
             folds, chosen = declared["split"]["folds"], declared["split"]["fold"] or 0
@@ -160,6 +167,7 @@ class Planner:
         altered = [f"{entry['method']}{_shown(_strength(entry))}" for entry in entries]
         altered += [f"{word}{declared[key]}" for key, word in _COUNTED.items() if declared[key]]
         altered += [f"fold{spec['split']['fold']}"] if spec["split"] and spec["split"]["folds"] else []
+        altered += [entry["method"] for entry in declared["curate"]]
         base = inputs["parent"].label if declared["from"] else declared["source"]["method"]
         number = _number(spec) if any(streams.values()) else ""
         job = self._job(
@@ -167,7 +175,8 @@ class Planner:
             label(base, *altered, number),
             spec,
             inputs,
-            [card for kind in KINDS_OF_DATA for card in self._card(kind, declared[kind])],
+            [*(card for kind in KINDS_OF_DATA for card in self._card(kind, declared[kind])), *curators],
+            modules=modules,
         )
         job.mirror = self.study["mirror"] if declared["source"] else None
         path = f"datasets/{name}" + (f"-like-{like}" if like and like != declared.get("like") else "")
@@ -175,6 +184,47 @@ class Planner:
         self.plan.add(path, "data", [job], needs)
         self._data[key] = (job, path)
         return self._data[key]
+
+    def _curators(self, name: str, seed: int, inputs: dict[str, Job], needs: list[str]) -> tuple[list[Card], list[str]]:
+        """The methods and further modules that curate a dataset; what they ask others for joins `inputs` and `needs`.
+
+        A dataset that is the same under all seeds asks the model of the first one.
+        """
+        asked = seed if self._varies(name) else self.study["seeds"][0]
+        cards: list[Card] = []
+        modules: list[str] = []
+        for number, entry in enumerate(self.study["datasets"][name]["curate"]):
+            card = self.registry.card("curate", entry["method"])
+            cards.append(card)
+            wanted, role = asks(card, entry), f"curate/{number}"
+            if entry["arm"]:
+                model, need = self._model(entry["arm"], asked)
+                needs.append(need)
+                if wanted & {"features", "logits"}:
+                    inputs[f"{role}/model"] = model
+                if "dynamics" in wanted:
+                    inputs[f"{role}/dynamics"] = self._trained(model)
+                    needs.append(f"{_stem(entry['arm'], asked)}/train")
+            elif entry["encoder"]:
+                inputs[f"{role}/model"], need = self._encoder(entry["encoder"], asked)
+                needs.append(need)
+            elif entry["as-many-as"]:
+                inputs[f"{role}/size"], need = self._dataset(entry["as-many-as"], seed)
+                needs.append(need)
+            if f"{role}/model" in inputs:
+                section = self.study["arms"][entry["arm"]] if entry["arm"] else self.study["encoders"][entry["encoder"]]
+                cards += self._card("model", section["model"])
+                modules.append("assay.train.infer")
+        return cards, modules
+
+    def _watched(self, arm: str) -> set[int]:
+        """The seeds of an arm whose training a curator asks about."""
+        found: set[int] = set()
+        for name, dataset in self.study["datasets"].items():
+            for entry in dataset["curate"]:
+                if entry["arm"] == arm and "dynamics" in asks(self.registry.card("curate", entry["method"]), entry):
+                    found |= {*self.study["seeds"], _TUNING} if self._varies(name) else {self.study["seeds"][0]}
+        return found
 
     # -- generators, encoders, synthetic sets ----------------------------------------------------------------
 
@@ -311,7 +361,9 @@ class Planner:
         methods = self._training_methods(declared)
         if choice is not None:
             spec["choice"] = choice
-        elif declared["search"]:
+        elif seed in self._watched(arm):
+            spec["dynamics"] = True
+        if choice is None and declared["search"]:
             inputs["search"] = self._searched(arm)
             needs.append(f"{arm}/search")
         job = self._job("train", label(*words, _number(spec)), spec, inputs, methods)
@@ -369,6 +421,8 @@ class Planner:
 
     def _searched(self, arm: str) -> Job:
         """The job that chose the point of a tuned arm."""
+        if f"{arm}/search" not in self.plan.records:
+            self._search(arm)
         return self.plan.jobs[self.plan.records[f"{arm}/search"].jobs[0]]
 
     def _search(self, arm: str) -> None:

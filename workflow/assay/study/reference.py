@@ -34,6 +34,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("datasets.NAME.classes", model_split.Classes),
     ("datasets.NAME.split", model_split.Split),
     ("datasets.NAME.groups", model_split.Groups),
+    ("datasets.NAME.curate[]", model_data.Curation),
     ("generators.NAME", model_data.Generator),
     ("encoders.NAME", model_data.Encoder),
     ("arms.NAME", model_arm.Arm),

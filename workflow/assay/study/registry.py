@@ -186,12 +186,14 @@ class Card:
     #: Other methods that this one always runs beside those a config names (trivial baselines).
     always: list[str] = field(default_factory=list)
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
-    #: `model`).
+    #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`).
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
     #: For a source of a published set: what it claims to be.
     origin: Origin | None = None
+    #: For an augmentation: whether an image may get a share of another's label.
+    mixes: bool = False
 
 
 #: The records that a `@method` decorator may hold.
@@ -213,6 +215,7 @@ def method(
     reads: list[str] | None = None,  # noqa: ARG001
     methods: dict[str, str] | None = None,
     origin: Origin | None = None,
+    mixes: bool = False,  # noqa: ARG001
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -226,10 +229,11 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kind `evaluation`, which sets and inputs it reads (see `Card.reads`).
+        reads: for kinds `evaluation` and `curate`, what it reads (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.
+        mixes: for kind `augment`, whether targets become shares of several classes.
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assay.study.alterations import KINDS_OF_DATA
+from assay.study.beside import add_random_datasets
 from assay.study.fields import Entry
 from assay.study.methods import Methods
 from assay.study.model import Study
@@ -48,15 +49,23 @@ class Resolver:
             "mirror": study.mirror,
         }
         self._outlier_sets(made)
+        add_random_datasets(made)
         _pass_privacy_on(made["datasets"])
         return made
 
     def _dataset(self, dataset: Dataset, path: Path) -> Entry:
         made = dataset.model_dump(
-            by_alias=True, exclude={"extends", *(kind.replace("-", "_") for kind in KINDS_OF_DATA)}
+            by_alias=True, exclude={"extends", "curate", *(kind.replace("-", "_") for kind in KINDS_OF_DATA)}
         )
         for kind in KINDS_OF_DATA:
             made[kind] = self.methods.entry(kind, getattr(dataset, kind.replace("-", "_")), (*path, kind))
+        made["curate"] = [
+            {
+                **(self._beside("curate", entry, (*path, "curate", number)) or {}),
+                **entry.model_dump(by_alias=True, include={"arm", "encoder", "as_many_as"}),
+            }
+            for number, entry in enumerate(dataset.curate)
+        ]
         return made
 
     def _generator(self, generator: Generator, path: Path) -> Entry:

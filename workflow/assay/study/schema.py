@@ -17,9 +17,9 @@ from assay.study.model import Study
 from assay.study.registry import KINDS, Card, Option, Registry, scan
 
 #: Sections in which options of a method stand beside other keys, with its kind.
-BESIDE = {"Generator": "generator", "Encoder": "pretrain", "Distill": "distill"}
+BESIDE = {"Generator": "generator", "Encoder": "pretrain", "Distill": "distill", "Curation": "curate"}
 #: Sections that a bare name stands for.
-BARE = ("Synthetic", "Teacher")
+BARE = ("Synthetic", "Teacher", "Curation")
 #: Sections whose keys are all required where they stand, since nothing is laid over them.
 WHOLE = ("Claim",)
 
@@ -48,10 +48,10 @@ def schema(registry: Registry) -> Json:
         for key, value in section["properties"].items():
             section["properties"][key] = _property(value, unset=name not in WHOLE)
         defs[name] = section
-    for name in BARE:
-        defs[name] = {"description": defs[name].pop("description"), "anyOf": [{"type": "string"}, defs[name]]}
     for name, kind in BESIDE.items():
         defs[name] = _beside(defs[name], kind, registry)
+    for name in BARE:
+        defs[name] = {"description": defs[name].pop("description"), "anyOf": [{"type": "string"}, defs[name]]}
     for kind in KINDS:
         if kind != "evaluation":
             defs[f"method-{kind}"] = _methods(kind, registry)

@@ -16,6 +16,11 @@ def shrink(study: dict[str, Any]) -> None:
     study["looks"] = None
     for section in ("generators", "encoders", "arms"):
         _cap(study[section])
+    for dataset in study["datasets"].values():
+        _cap(dataset["curate"])
+        for entry in dataset["curate"]:
+            if (entry.get("keep") or 0) > 1:
+                entry["keep"] = 0.5  # of images that may not be there
     for arm in study["arms"].values():
         if arm["search"]:
             arm["search"]["trials"] = min(arm["search"]["trials"], TRIALS)

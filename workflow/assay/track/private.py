@@ -7,10 +7,10 @@ from pathlib import Path
 from assay.run.results import Results
 from assay.track.cells import Cell
 
-#: What may show pixels or ids: arrays and pictures, per-sample predictions and figures, what a method printed, and the
-#: state of a generator, which for a sampler such as SMOTE is the training images.
+#: What may show pixels or ids: arrays and pictures, per-sample predictions and figures, what a method printed, pairs of
+#: near-duplicates by id, and the state of a generator, which for a sampler such as SMOTE is the training images.
 _TELLING = (".npy", ".npz", ".png", ".txt")
-_TELLING_NAMES = ("figures.json", "generator.safetensors")
+_TELLING_NAMES = ("figures.json", "generator.safetensors", "twins.json")
 
 
 def is_private(results: Results, dataset: str | None) -> bool:
@@ -24,7 +24,7 @@ def is_private(results: Results, dataset: str | None) -> bool:
 
 
 def guarded(results: Results, cell: Cell) -> bool:
-    """Whether files of a run could show a private dataset: its own,."""
+    """Whether files of a run could show a private dataset: its own, or one that it learnt from."""
     arm = cell.identity.arm
     study = results.study
     if cell.identity.kind == "dataset":

@@ -14,6 +14,7 @@ from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
+from assay.train.dynamics import Recorder
 from assay.train.images import Images
 from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
@@ -35,6 +36,7 @@ def train(
     encoder: Mapping[str, Tensor] | None = None,
     weights: Mapping[str, Tensor] | None = None,
     choice: Mapping[str, Any] | None = None,
+    keep: Callable[..., None] | None = None,
     log: Log,
     checkpoints: Checkpoints,
     device: torch.device | str = "cpu",
@@ -45,7 +47,7 @@ def train(
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance` (entry or
             None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or None),
             `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"), `streams`
-            (numbers of `init`, `order`, `augment`).
+            (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -53,6 +55,8 @@ def train(
         encoder: tensors whose backbone the model starts from.
         weights: tensors that the model starts from.
         choice: dotted path in the spec to value, from a tuning run.
+        keep: called with the dynamics of the training if the spec asks for them: `id` text [N], the images of the train
+            split, and `margin`, `error`, `correct` [E,N], see `assay.train.dynamics`.
         log: see `assay.train.loop.fit`.
         checkpoints: see `assay.train.checkpoint`.
         device: where to compute.
@@ -85,6 +89,7 @@ def train(
     place(model, device)
 
     recipe = spec["recipe"]
+    watch = Recorder(len(dataset.splits["train"]), recipe["epochs"], device) if spec.get("dynamics") else None
     rebalance = bind(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
     order = Order(images.targets, recipe["batch"], streams, rebalance)
     objective = Supervised(
@@ -96,6 +101,7 @@ def train(
         distill=distillation(registry, spec.get("distill"), teachers),
         teachers=[frozen(teacher, device) for teacher in teachers],
         bf16=spec["precision"] == "bf16",
+        watch=watch,
     )
     fit(
         model,
@@ -106,8 +112,11 @@ def train(
         log=log,
         checkpoints=checkpoints,
         validate=validation(model, dataset.splits.get("val"), device),
+        also=watch,
     )
     finish()
+    if watch and keep:
+        keep(id=dataset.splits["train"].ids, **watch.arrays())
     return finished(model)
 
 

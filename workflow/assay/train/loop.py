@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,16 @@ Log = Callable[..., None]
 Objective = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor | None]]
 
 
+class Stateful(Protocol):
+    """Something whose state must survive a kill."""
+
+    def state(self) -> dict[str, Tensor]:
+        """A copy of the state."""
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from a state."""
+
+
 def fit(
     model: nn.Module,
     objective: Objective,
@@ -45,6 +55,7 @@ def fit(
     checkpoints: Checkpoints,
     validate: Callable[[], dict[str, float]] | None = None,
     after_step: Callable[[], None] | None = None,
+    also: Stateful | None = None,
 ) -> None:
     """Train `model` in place.
 
@@ -62,6 +73,7 @@ def fit(
         checkpoints: where the state is kept and found.
         validate: named values of the model at the end of an epoch.
         after_step: called after each step of the optimiser, such as to hold pruned weights at zero.
+        also: what the objective gathers on its way; a checkpoint keeps its state.
 
     Raises:
         MethodError: the loss or the gradient became infinite or not a number.
@@ -77,6 +89,8 @@ def fit(
         rows.copy_(saved["rows"])
         model.load_state_dict(saved["model"])
         restore_optimizer(recipe.optimizer, saved["optimizer"])
+        if also:
+            also.restore(saved["also"])
         print(f"resuming at step {step} of {epochs * order.steps}")
 
     for epoch in range(step // order.steps, epochs):
@@ -122,6 +136,7 @@ def fit(
                         "rows": rows.clone(),
                         "model": model_state(model),
                         "optimizer": optimizer_state(recipe.optimizer),
+                        **({"also": also.state()} if also else {}),
                     }
                 )
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from assay.augment.draw import Draw
 from assay.models.classifier import Classifier
+from assay.train.dynamics import Recorder
 from assay.train.images import Images
 
 #: `(images, targets, draw) -> (images, targets)`.
@@ -37,6 +38,7 @@ class Supervised:
         distill: `(student, teacher, loss) -> scalar`, or None.
         teachers: whose joint output the student sees, on the same augmented batch.
         bf16: whether networks run under autocast to bfloat16; losses are computed in float32.
+        watch: notes how each image fares.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Supervised:
         distill: Callable[[Output, Output, Tensor], Tensor] | None = None,
         teachers: Sequence[Classifier] = (),
         bf16: bool = False,
+        watch: Recorder | None = None,
     ):
         self.model = model
         self.images = images
@@ -59,6 +62,7 @@ class Supervised:
         self.distill = distill
         self.teachers = teachers
         self.bf16 = bf16
+        self.watch = watch
 
     def __call__(self, epoch: int, indices: Tensor, repeats: Tensor) -> tuple[Tensor, Tensor]:
         """Scalar loss and accuracy of one batch.
@@ -69,6 +73,8 @@ class Supervised:
         ids = self.images.draw_ids(indices, repeats)
         x, targets = augmented(x, targets, self.augments, self.seed, epoch, ids)
         student = self._output(self.model, x)
+        if self.watch:
+            self.watch(epoch, indices, repeats, student.logits, targets, self.images.labels[indices])
         loss = self.loss(student.logits, targets, self.images.counts)
         predicted = student.logits.detach().argmax(dim=1, keepdim=True)
         accuracy = targets.gather(1, predicted).mean()

@@ -45,7 +45,9 @@ def _card(material: Material, name: str) -> Markup | None:
     if card.get("held-out"):
         facts.append(("held out", ", ".join(map(str, card["held-out"]))))
     for step in card.get("altered", []):
-        given = {key: value for key, value in step.items() if key not in ("step", "method", "effect")}
+        given = {
+            key: value for key, value in step.items() if key not in ("step", "method", "effect") and value is not None
+        }
         done = f"({_plainly(step['effect'])})" if step.get("effect") else ""
         words = filter(None, [step.get("method"), _plainly(given), done])
         facts.append((str(step.get("step")), " ".join(words)))
@@ -62,6 +64,7 @@ def _card(material: Material, name: str) -> Markup | None:
         tag("h3", name, " ", labels),
         tag("dl", *(tag("div", tag("dt", key), tag("dd", value)) for key, value in facts), class_="facts"),
         _leakage(card.get("duplicates", {}), len(total)),
+        _near(card.get("near-duplicates"), {} if private else read_json(folder / "twins.json") or {}),
         tag("div", _bars(name, card), None if private else _sheet(folder, name), class_="grid-of"),
         tag("details", tag("summary", "Counts"), _counts(name, card)) if card.get("classes") else None,
         class_="dataset",
@@ -94,6 +97,37 @@ def _leakage(duplicates: dict[str, dict[str, int]], splits: int) -> Markup | Non
         for pair, found in across.items()
     ]  # fmt: skip
     return tag("div", tag("p", tag("strong", "Splits overlap."), tail), tag("ul", *lines), class_="warn")
+
+
+def _near(found: dict[str, Any] | None, examples: dict[str, list[list[str]]]) -> Markup | None:
+    """Images that show nearly the same picture, by pair of splits, with a few ids; or why nobody looked for them."""
+    if found is None:
+        return None
+    if not found["searched"]:
+        return note(f"Near-duplicates were not looked for: {found['why']}.")
+    if not found["pairs"]:
+        return note(f"No near-duplicates: {found['method']}.")
+    lines = []
+    for pair, counts in found["pairs"].items():
+        first, second = pair.split("/")
+        where = f"the {first.removeprefix('like:')} split of the dataset it is shaped like" if ":" in first else first
+        line = f"{plural(counts['images'], 'image')} of {second} "
+        line += "repeating an earlier one" if first == second else f"with a twin in {where}"
+        line += f", {counts['other-label']:,} of them under another label" if counts["other-label"] else ""
+        shown = "; ".join(" and ".join(ids) for ids in examples.get(pair, []))
+        lines.append(tag("li", line, f" (such as {shown})" if shown else None))
+    return tag(
+        "details",
+        tag("summary", f"Near-duplicates, or pictures too plain to tell apart: {_most(found['pairs'])}"),
+        note(f"Exact ones among them. Counted are {found['method']}."),
+        tag("ul", *lines),
+    )
+
+
+def _most(pairs: dict[str, dict[str, int]]) -> str:
+    """The counts across splits, in short."""
+    across = [(pair, found["images"]) for pair, found in pairs.items() if len(set(pair.split("/"))) == 2]
+    return ", ".join(f"{pair} {images:,}" for pair, images in across) or "none across splits"
 
 
 def _bars(name: str, card: dict[str, Any]) -> Markup | None:
