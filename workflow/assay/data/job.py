@@ -43,7 +43,7 @@ def build(
         files: where a source's archives come from; nowhere when left out.
 
     Raises:
-        MethodError: a spec that the images cannot satisfy.
+        MethodError: a spec that the images cannot satisfy, or images of one class alone to learn from.
     """
     streams = Streams(spec["streams"])
     if spec.get("source") is not None:
@@ -55,7 +55,9 @@ def build(
         if spec.get("split") is not None:
             raise MethodError("split: the dataset that this one comes from is split already; set `split` there")
         dataset = Dataset(
-            list(parent.classes), dict(parent.splits), {"held-out": list(parent.card.get("held-out", []))}
+            list(parent.classes),
+            dict(parent.splits),
+            {"held-out": list(parent.card.get("held-out", [])), "decisions": parent.card.get("decisions", {})},
         )
         origin = {**parent.card.get("source", {}), **{key: parent.card.get(key, "") for key in ("licence", "citation")}}
         altered = list(parent.card.get("altered", []))
@@ -92,7 +94,14 @@ def _from_raw(raw: Raw, split: dict[str, Any] | None, like: Dataset | None, stre
     labels = raw.labels.astype(np.int64)
     whole = Split(images, labels, raw.ids.astype(str), labels.copy(), raw.groups, soft=raw.soft)
     made = parts(raw, split, streams)
-    return Dataset(list(raw.classes), {str(name): whole.take(made == name) for name in np.unique(made)})
+    splits = {str(name): whole.take(made == name) for name in np.unique(made)}
+    known = np.unique(labels[labels >= 0])
+    if "train" in splits and len(known) == 1:
+        raise MethodError(
+            f"all images are of one class, {raw.classes[known[0]]}, so there is nothing to learn; images that only "
+            "evaluations see need no train split"
+        )
+    return Dataset(list(raw.classes), splits, {"decisions": raw.decisions})
 
 
 def _altered(dataset: Dataset, key: str, value: Any, registry: Registry, streams: Streams) -> Split:
