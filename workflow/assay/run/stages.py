@@ -49,15 +49,33 @@ def _watched(task: Task) -> tuple[Curves, Checkpoints]:
 
 
 def _data(task: Task) -> Headline:
+    from assay.data.decisions import told
     from assay.data.job import build
     from assay.data.sheet import contact_sheet
 
     parent, like = (read_dataset(task.inputs[role]) if role in task.inputs else None for role in ("parent", "like"))
     spec = {key: value for key, value in task.job.spec.items() if key != "fingerprint"}
+    _unchanged(task.job.spec)
     dataset = build(spec, _registry(task), parent=parent, like=like)
+    _unchanged(task.job.spec)
+    for line in told(dataset.card["decisions"]):
+        print(line)
     split = "train" if "train" in dataset.splits else next(iter(dataset.splits))
     write_dataset(task.out, dataset, contact_sheet(dataset, split, SHEET))
     return {"images": sum(len(split) for split in dataset.splits.values()), "classes": len(dataset.classes)}
+
+
+def _unchanged(spec: dict[str, Any]) -> None:
+    """Make sure that a user's own images are those that the job was planned with.
+
+    Raises:
+        MethodError: they changed since, perhaps while they were being read.
+    """
+    from assay.errors import MethodError
+    from assay.study.own_data import fingerprint
+
+    if "fingerprint" in spec and fingerprint(spec["source"]) != spec["fingerprint"]:
+        raise MethodError(f"{spec['source']['path']} changed since the study was planned; run it again")
 
 
 def _generator(task: Task) -> Headline:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path as File
 from typing import Any
 
+from assay.study import own_data
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
@@ -135,9 +136,10 @@ class _Checks:
             self.problems.add(
                 (*path, "like"), "`like` shapes a source's images; a dataset `from` another has its shape"
             )
-        source = dataset["source"] or {}
-        if isinstance(source.get("path"), str) and not File(source["path"]).exists():
-            self.problems.add((*path, "source", "path"), f"there is no file or folder {source['path']!r}")
+        fault = own_data.problem(dataset["source"]) if dataset["source"] else None
+        if fault:
+            option, near, message = fault
+            self.problems.add((*path, "source", option), message, near)
 
     def _root(self, name: str) -> str:
         """Where a dataset starts; itself when the chain is broken or goes round."""

@@ -12,7 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from assay.data.own.walk import UnreadableError
+from assay.study import own_data
 from assay.study.code import Code
+from assay.study.errors import ConfigError, Problem
 from assay.study.jobs import STAGES, Job, Plan, Record, digest_of, label
 from assay.study.registry import Card, Registry
 
@@ -40,6 +43,7 @@ class Planner:
         self.code = code
         self.plan = Plan(study)
         self._data: dict[tuple[str, int, str], tuple[Job, str]] = {}
+        self._prints: dict[str, str | None] = {}
         self._models: dict[tuple[str, int], tuple[Job, str]] = {}
         self._evaluated: dict[tuple[str, int, str], dict[str, Job]] = {}
 
@@ -137,7 +141,7 @@ class Planner:
         streams = self._streams(seed, *self._data_streams(name))
         streams.update({"generator": 0} if "generator" in streams else {})
         spec = {key: value for key, value in declared.items() if key not in ("from", "like", "private")}
-        spec = {**_fingerprinted(spec), "streams": streams}
+        spec = {**spec, **self._fingerprint(name), "streams": streams}
         if self.study["scale"] == "smoke" and spec["subset"]:
             # A cap, where a user's own subset asks for as many images as it says.
             spec["limit"] = spec.pop("subset")
@@ -165,6 +169,15 @@ class Planner:
         self.plan.add(path, "data", [job], needs)
         self._data[key] = (job, path)
         return self._data[key]
+
+    def _fingerprint(self, name: str) -> Entry:
+        """What tells a spec that a user's own images changed; taken once for each dataset."""
+        if name not in self._prints:
+            try:
+                self._prints[name] = own_data.fingerprint(self.study["datasets"][name]["source"] or {})
+            except UnreadableError as error:
+                raise ConfigError(Problem(str(error), path=f"datasets.{name}.source.path")) from None
+        return {"fingerprint": self._prints[name]} if self._prints[name] else {}
 
     # -- generators, encoders, synthetic sets ----------------------------------------------------------------
 
@@ -539,14 +552,6 @@ def _fingerprint(path: str) -> Entry:
     """A file that was made elsewhere, as a spec holds it: where it is read from and what is in it."""
     with open(path, "rb") as file:
         return {"file": path, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-
-
-def _fingerprinted(spec: Entry) -> Entry:
-    """A dataset's spec in which a file that its source reads is known by its content."""
-    source = spec.get("source")
-    if source and isinstance(source.get("path"), str) and Path(source["path"]).is_file():
-        return {**spec, "fingerprint": _fingerprint(source["path"])["sha256"]}
-    return spec
 
 
 def _predicted_sets(path: str) -> list[str]:
