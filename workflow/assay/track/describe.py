@@ -33,11 +33,13 @@ def status_of(results: Results, cell: Cell) -> tuple[str, str | None]:
 def describe(results: Results, cell: Cell) -> Wanted:
     """The content of one run, but for what it takes from the runs below it (see `arms.summarise`)."""
     status, reason = status_of(results, cell)
+    guarded = private.guarded(results, cell)
+    # A reason may name the images that a job could not read.
+    reason = private.WITHHELD if reason and guarded else reason
     wanted = Wanted(cell, status, reason)
     wanted.tags = {"assay.study": results.folder.name, **cell.identity.tags(), "mlflow.source.type": "LOCAL"}
     wanted.tags["mlflow.source.name"] = "assay"
     wanted.params = _params(results, cell)
-    guarded = private.guarded(results, cell)
     if guarded:
         wanted.tags["assay.private"] = "true"
     runs: list[tuple[dict[str, Any], dict[str, Any]]] = []
