@@ -13,9 +13,6 @@ from assay.track.cells import Cell
 _TELLING = (".npy", ".npz", ".png", ".txt")
 _TELLING_NAMES = ("figures.json", "generator.safetensors")
 
-#: Stands for the reason of a failure, which may name images.
-WITHHELD = "the reason stays at home, since it may tell of a private dataset; its record under results/ has it"
-
 
 def is_private(results: Results, dataset: str | None) -> bool:
     """Whether a dataset, or one that it is derived from, is declared private."""
