@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assay.data.decode import UndecodableError
+from assay.data.own.walk import OF_THE_FILE
 from assay.errors import MethodError
 from assay.study.errors import nearest
 
@@ -46,13 +47,13 @@ class Columns:
         self._names: list[str] | None = None
         for part in parts:
             for file in part.files:
-                schema, rows = _about(file)
+                schema, names, rows = _about(file)
                 part.rows += rows
                 self._features = self._features or _features_of(schema)
                 if self._names is None:
-                    self._names = schema.names
-                elif sorted(self._names) != sorted(schema.names):
-                    raise MethodError(f"parquet: {file} has the columns {schema.names}, others {self._names}")
+                    self._names = names
+                elif sorted(self._names) != sorted(names):
+                    raise MethodError(f"parquet: {file} has the columns {names}, others {self._names}")
 
     @property
     def names(self) -> list[str]:
@@ -146,10 +147,16 @@ class Columns:
                 yield UndecodableError("holds no bytes (a path alone, or nothing)") if content is None else content
 
     def _batches(self, column: str, size: int) -> Iterator[pa.Array]:
+        promised = sum(part.rows for part in self.parts)
         for part in self.parts:
             for file in part.files:
                 with reading(file):
-                    yield from (_storage(batch) for batch in _read(file, column, size))
+                    for batch in _read(file, column, size):
+                        promised -= len(batch)
+                        if promised >= 0:
+                            yield _storage(batch)
+        if promised:
+            raise MethodError(f"parquet: {self.path}: column {column!r} has another number of rows than the file says")
 
 
 def _storage(array: pa.Array) -> pa.Array:
@@ -167,7 +174,7 @@ def reading(file: str | Path) -> Iterator[None]:
         raise
     except OSError as error:
         # pyarrow's own complaints have no number, those of the disk do.
-        if error.errno is not None:
+        if error.errno is not None and error.errno not in OF_THE_FILE:
             raise
         raise MethodError(f"parquet: {file} cannot be read: {error}") from None
     except Exception as error:
@@ -178,14 +185,14 @@ def _is_arrow(file: Path) -> bool:
     return file.suffix == ".arrow"
 
 
-def _about(file: Path) -> tuple[pa.Schema, int]:
-    """The schema of a file and the number of its rows."""
+def _about(file: Path) -> tuple[pa.Schema, list[str], int]:
+    """The schema of a file, the names of its columns and the number of its rows."""
     with reading(file):
         if _is_arrow(file):
             with pa.memory_map(str(file)) as mapped, pa.ipc.open_stream(mapped) as stream:
-                return stream.schema, sum(batch.num_rows for batch in stream)
+                return stream.schema, stream.schema.names, sum(batch.num_rows for batch in stream)
         with pq.ParquetFile(file) as opened:
-            return opened.schema_arrow, opened.metadata.num_rows
+            return opened.schema_arrow, opened.schema_arrow.names, opened.metadata.num_rows
 
 
 def _read(file: Path, column: str, size: int) -> Iterator[pa.Array]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections import Counter
@@ -13,14 +12,12 @@ import numpy as np
 
 from assay.data.decisions import Decisions, note
 from assay.data.decode import MOST_BYTES, UndecodableError, decode, strictly
+from assay.data.own.walk import OF_THE_FILE
 from assay.errors import MethodError
 
 SKIPPED = "skipped, since they could not be read"
 #: Names and sizes that a message lists; the log names every damaged file.
 LISTED = 20
-
-#: What is wrong with one file, where other errors tell of a disk or a machine that gives out.
-_OF_THE_FILE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 
 
 @dataclass
@@ -151,7 +148,7 @@ def _content(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        if error.errno not in _OF_THE_FILE:
+        if error.errno not in OF_THE_FILE:
             raise
         raise UndecodableError(f"cannot be opened: {error.strerror}") from None
 

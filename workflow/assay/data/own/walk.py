@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -11,6 +12,12 @@ from assay.errors import MethodError
 
 #: What desktops leave behind.
 _DROPPINGS = ("Thumbs.db", "desktop.ini")
+
+
+#: What is wrong with one file, where other errors tell of a disk or a machine that gives out.
+OF_THE_FILE = (
+    errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL,
+)  # fmt: skip
 
 
 class UnreadableError(MethodError):

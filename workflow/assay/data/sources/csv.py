@@ -150,10 +150,12 @@ def _soft(table: Table, classes: list[str], prefix: str, column: str | None, dec
         return None
     votes = np.array(rows, np.float64).reshape(len(rows), len(classes))
     total = votes.sum(1)
-    if np.allclose(total, 1, atol=1e-3):
+    off = np.abs(total - 1) > 1e-3
+    negative = (votes < 0).any(1)
+    if not off.any() and not negative.any():
         return votes
-    wrong = int(np.flatnonzero((np.abs(total - 1) > 1e-3) | (votes < 0).any(1))[0])
-    if (votes < 0).any() or (total <= 0).any() or (votes != np.rint(votes)).any():
+    if negative.any() or (total <= 0).any() or (votes != np.rint(votes)).any():
+        wrong = int(np.flatnonzero(off | negative)[0])
         raise MethodError(
             f"csv: {table.where(wrong)}: soft labels must be shares that sum to 1, or votes (whole numbers), not "
             f"{votes[wrong].tolist()}"

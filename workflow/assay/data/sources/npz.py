@@ -13,6 +13,7 @@ from assay import Option, method
 from assay.data.decisions import Decisions, note
 from assay.data.given import Given
 from assay.data.own.labels import EMPTY, empty_classes, in_range
+from assay.data.own.walk import OF_THE_FILE
 from assay.data.raw import Raw, numbered
 from assay.errors import MethodError
 from assay.study.errors import nearest
@@ -116,8 +117,7 @@ def _read(file: Path) -> dict[str, np.ndarray]:
     except (MethodError, MemoryError):
         raise
     except OSError as error:
-        # A fault of the disk has a number.
-        if error.errno is not None:
+        if error.errno is not None and error.errno not in OF_THE_FILE:
             raise
         raise MethodError(f"npz: {file} cannot be read as an archive of plain arrays: {error}") from None
     except Exception as error:
