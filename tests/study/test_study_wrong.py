@@ -191,7 +191,7 @@ WRONG = [
     (arm("{dataset: d, predictions: no.npz}"), "arms.a.predictions", "no file 'no.npz'", None),
     (arm("{dataset: d, predictions: config.yaml}"), "arms.a.predictions", "expected a .npz archive", None),
     (arm("{extends: base, init: {weights: no.safetensors}}"), "arms.a.init.weights", "no file", None),
-    (data("x: {source: {method: npz, path: no.npz}}"), "datasets.x.source.path", "no file or folder", None),
+    (data("x: {source: {method: npz, path: no.npz}}"), "datasets.x.source.path", "there is no file", "p.npz"),
     (top("plugins: [mine.py]"), "plugins[0]", "no file 'mine.py'", None),
     (top("mirror: downloads"), "mirror", "there is no folder 'downloads'", None),
     (top("mirror: p.npz"), "mirror", "there is no folder 'p.npz'", None),

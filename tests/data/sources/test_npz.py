@@ -69,7 +69,7 @@ def test_a_digest_is_checked(tmp_path):
         ({"images": IMAGES[..., :2, None].repeat(2, 3), "labels": LABELS}, r"not \[6, 4, 2, 2\]"),
         ({"images": IMAGES, "labels": LABELS.astype(float)}, "must be integers"),
         ({"images": IMAGES, "labels": np.eye(6, 3, dtype=int)}, "one label an image"),
-        ({"images": IMAGES, "labels": LABELS - 1}, "labels run from -1 to 1"),
+        ({"images": IMAGES, "labels": LABELS - 1}, "image 0: label -1 is out of range: expected 0 to 1"),
         ({"images": IMAGES, "labels": LABELS, "class_names": np.array(["x", "y"])}, "expected 0 to 1"),
         ({"images": IMAGES, "labels": LABELS, "class_names": np.array(["x", "y", "y"])}, "must differ"),
         ({"images": IMAGES, "labels": np.array([0, {}], dtype=object)}, "plain arrays"),

@@ -19,13 +19,14 @@ def describe(
     """Plain JSON for `card.json` and the report.
 
     Args:
-        dataset: with `held-out` in its card when classes were held out.
+        dataset: with `held-out` in its card when classes were held out, `decisions` when its source took some.
         source: `method`, `licence`, `citation` and the like, as it goes into the card.
         altered: what was done, in order, each `{"step": name, ...}`.
         like: the dataset that it was shaped like.
 
     Returns:
         `classes`, `size`, `channels`, `held-out`, `digest`, `licence`, `citation`, `source`, `altered`;
+        `decisions`: sentence -> `{"count", "ids": the first few}`, what the source did about odd images;
         `total`: split -> images; `counts`: split -> class -> images; `groups`: split -> group -> images;
         `mean` and `std`: one number a channel, in 0..1, of the train split (of the first one without it);
         `imbalance-ratio`: largest over smallest train class, None when a class is empty;
@@ -58,6 +59,7 @@ def describe(
         "citation": source.get("citation", ""),
         "source": {key: value for key, value in source.items() if key not in ("licence", "citation")},
         "altered": altered,
+        "decisions": dict(dataset.card.get("decisions", {})),
     }
 
 

@@ -53,7 +53,7 @@ def build(
         files: where a source's archives come from; nowhere when left out.
 
     Raises:
-        MethodError: a spec that the images cannot satisfy.
+        MethodError: a spec that the images cannot satisfy, or images of one class alone to learn from.
     """
     streams = Streams(spec["streams"])
     files = files or NoFiles()
@@ -113,7 +113,14 @@ def _from_raw(raw: Raw, spec: dict[str, Any], like: Dataset | None, streams: Str
     flags = {} if raw.original is None else {"noisy": labels != original}
     whole = Split(images, labels, ids, original, raw.groups, flags, raw.soft)
     made = parts(raw, spec.get("split"), streams)
-    return Dataset(list(raw.classes), {str(name): whole.take(made == name) for name in np.unique(made)})
+    splits = {str(name): whole.take(made == name) for name in np.unique(made)}
+    known = np.unique(labels[labels >= 0])
+    if "train" in splits and len(known) == 1:
+        raise MethodError(
+            f"all images are of one class, {raw.classes[known[0]]}, so there is nothing to learn; images that only "
+            "evaluations see need no train split"
+        )
+    return Dataset(list(raw.classes), splits, {"decisions": raw.decisions})
 
 
 def _from_parent(parent: Dataset, spec: dict[str, Any]) -> Dataset:
@@ -123,7 +130,11 @@ def _from_parent(parent: Dataset, spec: dict[str, Any]) -> Dataset:
     for name, split in parent.splits.items():
         groups = split.groups if table is None else groups_of(split.ids, table, spec["groups"]["path"])
         splits[name] = replace(split, images=_shaped(split.images, spec), groups=groups)
-    return Dataset(list(parent.classes), splits, {"held-out": list(parent.card.get("held-out", []))})
+    return Dataset(
+        list(parent.classes),
+        splits,
+        {"held-out": list(parent.card.get("held-out", [])), "decisions": parent.card.get("decisions", {})},
+    )
 
 
 def _groups(spec: dict[str, Any]) -> dict[str, str]:

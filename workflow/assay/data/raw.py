@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from assay.data.decisions import Decisions
 from assay.errors import MethodError
 
 
@@ -24,6 +25,7 @@ class Raw:
         soft: float32 [N,K], the share of each class among people's votes, rows that sum to 1; None without votes.
         licence: of the images.
         citation: authors, year, and arXiv number, DOI or address.
+        decisions: what was done about odd images, sentence -> how many and which (see `assay.data.decisions`).
 
     Raises:
         MethodError: arrays that do not fit together, a label outside the classes, a repeated id or class name.
@@ -39,6 +41,7 @@ class Raw:
     soft: np.ndarray | None = None
     licence: str = ""
     citation: str = ""
+    decisions: Decisions = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.images)
@@ -62,7 +65,8 @@ class Raw:
         if len(set(self.classes)) < len(self.classes):
             raise MethodError(f"class names must differ: {self.classes}")
         if len(np.unique(self.ids)) < count:
-            raise MethodError("ids of images must differ")
+            names, counts = np.unique(self.ids, return_counts=True)
+            raise MethodError(f"ids of images must differ; {names[counts > 1][0]} stands there {counts.max()} times")
         unknown = set() if self.parts is None else set(self.parts.tolist()) - {"train", "unlabelled", "val", "test"}
         if unknown:
             raise MethodError(f"official splits are train, unlabelled, val and test, not {', '.join(sorted(unknown))}")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from assay.data.dataset import Dataset, Split
-from assay.run.arrays import write_npz
+from assay.run.arrays import write_npy, write_npz
 from assay.run.files import read_json, write_json
 
 
 def write_dataset(folder: Path, dataset: Dataset, sheet: np.ndarray | None) -> None:
     """Write a dataset, and its contact sheet (uint8 [H,W,C]) if there is one."""
     for name, split in dataset.splits.items():
-        np.save(folder / f"{name}.images.npy", np.ascontiguousarray(split.images))
+        write_npy(folder / f"{name}.images.npy", split.images)
         table = {"id": split.ids.astype(str), "label": split.labels, "original_label": split.original}
         if split.groups is not None:
             table["group"] = split.groups.astype(str)
@@ -25,7 +26,10 @@ def write_dataset(folder: Path, dataset: Dataset, sheet: np.ndarray | None) -> N
         write_npz(folder / f"{name}.npz", **table)
     write_json(folder / "card.json", {"classes": dataset.classes, "splits": list(dataset.splits), **dataset.card})
     if sheet is not None:
-        Image.fromarray(sheet.squeeze()).save(folder / "sheet.png")
+        # Pillow's writer hides from its caller that a disk is full.
+        content = io.BytesIO()
+        Image.fromarray(sheet.squeeze()).save(content, "PNG")
+        (folder / "sheet.png").write_bytes(content.getvalue())
 
 
 def read_dataset(folder: Path) -> Dataset:

@@ -23,7 +23,10 @@ from assay.run.store import Store
 from assay.study.jobs import Job
 
 #: Errors of the machine, not of a method: the job is to run again, nothing is concluded from it.
-_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ESTALE)
+_MACHINE = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOMEM, errno.EROFS, errno.EMFILE, errno.ENFILE,
+    errno.ESTALE,
+)  # fmt: skip
 
 
 #: Stages that make the best of inputs that failed: claims say what is missing, a search leaves out a point.

@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from assay.run.lock import Busy, locked
 from assay.run.plans import Plans
 from assay.study.errors import ConfigError, Problem, nearest
 from assay.study.jobs import Plan, digest_of
+from assay.study.own_data import path_of, signature
 from assay.study.registry import PACKAGE
 
 #: What `snakemake --config` may say.
@@ -70,7 +71,7 @@ def prepare(config: dict[str, Any], layout: Layout = HERE, *, cached: bool = Fal
     wanted.setdefault("study", "config.yaml")
     cache_file = layout.private / "cache" / f"{sha256_text(canonical(wanted))[:16]}.json"
     cache = read_json(cache_file)
-    if cache and (cached or cache["files"] == _signatures(cache["files"])):
+    if cache and (cached or _holds(cache)):
         body = read_json(layout.study(cache["folder"]) / "study.json")
         if body is not None and (cached or digest_of(body) == cache["digest"]):
             return Prepared(Plan.from_json(body), layout, cache["lines"], body)
@@ -89,7 +90,10 @@ def _plan_afresh(wanted: dict[str, str], layout: Layout, cache_file: Path) -> Pr
     lines = study.pop("lines")
     plugins = [Path(path) for path in study["plugins"]]
     code = Code(plugins)
-    made = plan(study, scan(plugins), code)
+    try:
+        made = plan(study, scan(plugins), code)
+    except ConfigError as error:
+        raise ConfigError([_placed(problem, lines) for problem in error.problems]) from None
     with where_it_can_be_written():
         Plans(layout).save(made)
     body = {**made.as_json(), "config": file.read_text(encoding="utf-8"), "file": str(file)}
@@ -100,7 +104,12 @@ def _plan_afresh(wanted: dict[str, str], layout: Layout, cache_file: Path) -> Pr
     read |= {study["mirror"]} if study["mirror"] else set()
     read |= {str(path) for path in [PACKAGE, *PACKAGE.rglob("*")] if path.suffix != ".pyc"}
     read = {path for path in read if "__pycache__" not in path}
-    cache = {"files": _signatures(dict.fromkeys(sorted(read))), "folder": made.folder, "digest": digest_of(body)}
+    cache = {
+        "files": _signatures(dict.fromkeys(sorted(read))),
+        "data": [[source, signature(source)] for source in _sources(study)],
+        "folder": made.folder,
+        "digest": digest_of(body),
+    }
     with where_it_can_be_written():
         write_json(cache_file, {**cache, "lines": lines})
     return prepared
@@ -117,6 +126,19 @@ def where_it_can_be_written() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorname not in ("SQLITE_READONLY", "SQLITE_CANTOPEN"):
             raise
+
+
+def _holds(cache: dict[str, Any]) -> bool:
+    """Whether nothing that a plan came from has changed."""
+    return cache["files"] == _signatures(cache["files"]) and all(
+        signature(source) == known for source, known in cache["data"]
+    )
+
+
+def _placed(problem: Problem, lines: dict[str, Any]) -> Problem:
+    """A problem that only planning found, with the file and line of the config that it belongs to."""
+    where = lines.get(problem.path or "")
+    return replace(problem, file=where[0], line=where[1]) if where and problem.file is None else problem
 
 
 def _signatures(files: dict[str, Any]) -> dict[str, list[int]]:
@@ -144,3 +166,9 @@ def files_named(study: dict[str, Any]) -> set[str]:
     found = {arm[key] for arm in study["arms"].values() for key in ("weights", "predictions") if arm[key]}
     found |= {arm["init"]["weights"] for arm in study["arms"].values() if arm["init"] and "weights" in arm["init"]}
     return found | {path for dataset in study["datasets"].values() for path in files_of_data(dataset).values()}
+
+
+def _sources(study: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sources that read a user's own images."""
+    declared = [dataset["source"] for dataset in study["datasets"].values() if dataset["source"]]
+    return [source for source in declared if path_of(source) is not None]

@@ -50,6 +50,7 @@ def _watched(task: Task) -> tuple[Curves, Checkpoints]:
 
 
 def _data(task: Task) -> Headline:
+    from assay.data.decisions import told
     from assay.data.job import build
     from assay.data.sheet import contact_sheet
     from assay.run.evidence import evidence
@@ -60,13 +61,30 @@ def _data(task: Task) -> Headline:
     files = shelf(task.job.mirror, task.downloads)
     registry = _registry(task)
     known = evidence(task, registry, parent)
+    _unchanged(task.job.spec)
     dataset = build(spec, registry, parent=parent, like=like, files=files, evidence=known)
+    _unchanged(task.job.spec)
+    for line in told(dataset.card["decisions"]):
+        print(line)
     # Ids lie in a file of their own, which those of a private dataset do not leave with.
     examples = {pair: found.pop("examples") for pair, found in dataset.card["near-duplicates"].get("pairs", {}).items()}
     write_json(task.out / "twins.json", examples)
     split = "train" if "train" in dataset.splits else next(iter(dataset.splits))
     write_dataset(task.out, dataset, contact_sheet(dataset, split, SHEET))
     return {"images": sum(len(split) for split in dataset.splits.values()), "classes": len(dataset.classes)}
+
+
+def _unchanged(spec: dict[str, Any]) -> None:
+    """Make sure that a user's own images are those that the job was planned with.
+
+    Raises:
+        MethodError: they changed since, perhaps while they were being read.
+    """
+    from assay.errors import MethodError
+    from assay.study.own_data import fingerprint
+
+    if "fingerprint" in spec and fingerprint(spec["source"]) != spec["fingerprint"]:
+        raise MethodError(f"{spec['source']['path']} changed since the study was planned; run it again")
 
 
 def _generator(task: Task) -> Headline:

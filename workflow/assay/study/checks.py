@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path as File
 from typing import Any
 
+from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_data import contradictions
 from assay.study.errors import nearest
@@ -140,9 +141,13 @@ class _Checks:
                 (*path, "like"), "`like` shapes a source's images; a dataset `from` another has its shape"
             )
         for key, file in files_of(dataset).items():
-            if not File(file).exists():
+            if key != "source" and not File(file).exists():
                 self.problems.add((*path, key, "path"), f"there is no file or folder {file!r}")
         contradictions(path, self._chain_of(dataset), self.study["vary"], self.problems)
+        fault = own_data.problem(dataset["source"]) if dataset["source"] else None
+        if fault:
+            option, near, message = fault
+            self.problems.add((*path, "source", option), message, near)
 
     def _root(self, name: str) -> str:
         """Where a dataset starts; itself when the chain is broken or goes round."""

@@ -12,9 +12,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from assay.data.own.walk import UnreadableError
+from assay.study import own_data
 from assay.study.alterations import KINDS_OF_DATA, draws_alteration, files_of, reshapes, varied
 from assay.study.code import Code
 from assay.study.curation import PARENTS, asks
+from assay.study.errors import ConfigError, Problem
 from assay.study.jobs import STAGES, Job, Plan, Record, digest_of, label
 from assay.study.registry import Card, Registry
 
@@ -48,6 +51,7 @@ class Planner:
         self.code = code
         self.plan = Plan(study)
         self._data: dict[tuple[str, int, str], tuple[Job, str]] = {}
+        self._prints: dict[str, str | None] = {}
         self._models: dict[tuple[str, int], tuple[Job, str]] = {}
         self._evaluated: dict[tuple[str, int, str], dict[str, Job]] = {}
 
@@ -156,7 +160,7 @@ class Planner:
             folds, chosen = declared["split"]["folds"], declared["split"]["fold"] or 0
             spec["split"] = {**declared["split"], "fold": seed % folds if "split" in self.study["vary"] else chosen}
             streams["split"] = 0
-        spec = {**_fingerprinted(spec), "streams": streams}
+        spec = {**spec, **self._fingerprint(name), "streams": streams}
         if self.study["scale"] == "smoke":
             if spec["subset"]:
                 # A cap, where a user's own subset asks for as many images as it says.
@@ -225,6 +229,18 @@ class Planner:
                 if entry["arm"] == arm and "dynamics" in asks(self.registry.card("curate", entry["method"]), entry):
                     found |= {*self.study["seeds"], _TUNING} if self._varies(name) else {self.study["seeds"][0]}
         return found
+
+    def _fingerprint(self, name: str) -> Entry:
+        """What tells a spec that a user's own images changed; taken once for each dataset."""
+        if name not in self._prints:
+            try:
+                self._prints[name] = own_data.fingerprint(self.study["datasets"][name]["source"] or {})
+            except UnreadableError as error:
+                raise ConfigError(Problem(str(error), path=f"datasets.{name}.source.path")) from None
+        made: Entry = {"fingerprint": self._prints[name]} if self._prints[name] else {}
+        files = {key: path for key, path in files_of(self.study["datasets"][name]).items() if key != "source"}
+        found = {key: _fingerprint(path)["sha256"] for key, path in files.items() if Path(path).is_file()}
+        return {**made, "fingerprints": found} if found else made
 
     # -- generators, encoders, synthetic sets ----------------------------------------------------------------
 
@@ -610,14 +626,6 @@ def _fingerprint(path: str) -> Entry:
     """A file that was made elsewhere, as a spec holds it: where it is read from and what is in it."""
     with open(path, "rb") as file:
         return {"file": path, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-
-
-def _fingerprinted(spec: Entry) -> Entry:
-    """A dataset's spec in which files that it reads are known by their content."""
-    found = {key: _fingerprint(path)["sha256"] for key, path in files_of(spec).items() if Path(path).is_file()}
-    source = found.pop("source", None)
-    spec = {**spec, "fingerprint": source} if source else spec
-    return {**spec, "fingerprints": found} if found else spec
 
 
 def _predicted_sets(path: str) -> list[str]:

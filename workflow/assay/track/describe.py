@@ -10,6 +10,7 @@ from typing import Any
 from assay.run.files import read_json
 from assay.run.layout import Layout
 from assay.run.results import Results
+from assay.run.withheld import WITHHELD, without_names
 from assay.track import private
 from assay.track.cells import Cell, Identity
 from assay.track.names import flatten, joined, metric_key
@@ -33,11 +34,14 @@ def status_of(results: Results, cell: Cell) -> tuple[str, str | None]:
 def describe(results: Results, cell: Cell) -> Wanted:
     """The content of one run, but for what it takes from the runs below it (see `arms.summarise`)."""
     status, reason = status_of(results, cell)
+    guarded = private.guarded(results, cell)
+    if reason:
+        of_dataset = guarded and cell.identity.kind == "dataset"
+        reason = WITHHELD if of_dataset else without_names(reason, results.plan)
     wanted = Wanted(cell, status, reason)
     wanted.tags = {"assay.study": results.folder.name, **cell.identity.tags(), "mlflow.source.type": "LOCAL"}
     wanted.tags["mlflow.source.name"] = "assay"
     wanted.params = _params(results, cell)
-    guarded = private.guarded(results, cell)
     if guarded:
         wanted.tags["assay.private"] = "true"
     runs: list[tuple[dict[str, Any], dict[str, Any]]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from assay.run.results import Results
 from assay.track.cells import Cell
@@ -50,6 +51,12 @@ def _sets(results: Results, cell: Cell) -> list[str]:
     """The datasets among the sets that a trial predicts on."""
     parts = {results.plan["jobs"][digest].get("part") for digest in cell.jobs}
     return [part for part in parts if part in results.study["datasets"]]
+
+
+def card_without_ids(card: dict[str, Any]) -> dict[str, Any]:
+    """A dataset's card whose decisions are counted and no longer name any image."""
+    decisions = {sentence: {"count": entry["count"]} for sentence, entry in card.get("decisions", {}).items()}
+    return {**card, "decisions": decisions}
 
 
 def tells(file: Path) -> bool:

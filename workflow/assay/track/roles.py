@@ -54,6 +54,8 @@ def folder_role(results: Results, name: str, folder: Path, guarded: bool) -> Rol
             known = (seal.get("contents") or {}).get(inside, {})
             about: dict[str, object] = {"bytes": bytes_, "sha256": known.get("sha256") or sha256_file(file)}
             role.kept[inside] = {"path": str(file.resolve()), **about, **({"private": True} if told else {})}
+        elif guarded and dataset and inside == "card.json":
+            role.texts[inside] = json.dumps(private.card_without_ids(read_json(file)), indent=1)
         else:
             role.files[inside] = file
     if role.kept:

@@ -18,6 +18,9 @@ from assay.run.files import read_json
 #: Classes shown as bars; of more, the most and the least frequent are.
 CLASSES = 40
 
+#: Names of images that are listed beside a decision.
+NAMED = 5
+
 #: Images in a row, and rows, of a picture of a dataset.
 SHEET = 12
 
@@ -65,6 +68,7 @@ def _card(material: Material, name: str) -> Markup | None:
         tag("dl", *(tag("div", tag("dt", key), tag("dd", value)) for key, value in facts), class_="facts"),
         _leakage(card.get("duplicates", {}), len(total)),
         _near(card.get("near-duplicates"), {} if private else read_json(folder / "twins.json") or {}),
+        _decisions(card.get("decisions", {}), private),
         tag("div", _bars(name, card), None if private else _sheet(folder, name), class_="grid-of"),
         tag("details", tag("summary", "Counts"), _counts(name, card)) if card.get("classes") else None,
         class_="dataset",
@@ -78,6 +82,21 @@ def _plainly(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_plainly, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _decisions(decisions: dict[str, dict[str, Any]], private: bool) -> Markup | None:
+    """What the source did about odd images, counted; the names of a private dataset's are left out."""
+    if not decisions:
+        return None
+    lines = []
+    for sentence, entry in decisions.items():
+        ids = [] if private else entry["ids"][:NAMED]
+        more = entry["count"] - len(ids)
+        names = ", ".join(ids) + (f" and {more:,} more" if ids and more else "")
+        lines.append(
+            tag("li", f"{sentence}: {entry['count']:,}", tag("span", f" · {names}", class_="soft") if ids else "")
+        )
+    return tag("div", tag("p", "Reading the source took these decisions:"), tag("ul", *lines), class_="decisions")
 
 
 def _leakage(duplicates: dict[str, dict[str, int]], splits: int) -> Markup | None:

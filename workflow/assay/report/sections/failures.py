@@ -7,6 +7,7 @@ from assay.report.legend import named
 from assay.report.material import Material
 from assay.report.numbers import plural
 from assay.report.page import Section
+from assay.run.withheld import without_names
 
 #: Lines of a log that are shown.
 TAIL = 40
@@ -28,7 +29,7 @@ def section(material: Material) -> Section | None:
                 tag("span", f" · {plural(len(seeds), 'seed')}: {', '.join(map(str, seeds))}", class_="soft"),
             )
         )
-        parts.append(tag("div", tag("p", tag("code", reason)), class_="warn"))
+        parts.append(tag("div", tag("p", tag("code", without_names(reason, material.results.plan))), class_="warn"))
         if material.shows_private(arm):
             parts.append(note("The log is not shown: the arm sees a private dataset."))
             continue
