@@ -43,10 +43,19 @@ def test_equivalence_power_agrees_with_simulation(effect, margin, n):
     assert equivalence_power(effect, margin, n, 0.05) == pytest.approx(rate, abs=4 * np.sqrt(0.25 / 40_000))
 
 
-@pytest.mark.parametrize("effect", [0.2, 0.5, 1.0])
-def test_seeds_needed_agree_with_statsmodels(effect):
-    expected = TTestPower().solve_power(effect, alpha=0.05, power=0.8, alternative="larger")
-    assert seeds_needed(lambda n: t_power(effect, n, 0.05)) == np.ceil(expected)
+@pytest.mark.parametrize("effect", [0.2, 0.37, 0.5, 0.6, 1.0, 1.1189])
+@pytest.mark.parametrize("parts", [1, 6, 8, 9, 10])
+def test_seeds_needed_agree_with_statsmodels(effect, parts):
+    expected = TTestPower().solve_power(effect, alpha=0.05 / parts, power=0.8, alternative="larger")
+    assert seeds_needed(lambda n: t_power(effect, n, 0.05 / parts)) == np.ceil(expected)
+
+
+@pytest.mark.parametrize("effect", [0.05, 0.6, 1.1189])
+def test_power_is_a_number_and_grows_with_every_seed(effect):
+    found = np.array([t_power(effect, n, 0.05 / 9) for n in range(2, 3000)])
+    assert np.isfinite(found).all()
+    assert (np.diff(found) > -1e-4).all()
+    assert found[-1] > 0.4
 
 
 def test_no_number_of_seeds_is_named_when_none_would_do():

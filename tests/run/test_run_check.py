@@ -249,11 +249,16 @@ def test_why_tells_what_is_new_what_is_gone_and_what_follows(study: Study, confi
     config["arms"]["second"] = {"extends": "baseline", "augment": ["flip"]}
     prepared = study()
     (train, *_) = why(prepared, "second/seed-0/train")
-    assert train.causes[0].startswith("it is new (config.yaml:")
+    assert train.causes[0].startswith("arms.second is new (config.yaml:")
     predict = {reason.path: reason for reason in why(prepared, "second")}["second/seed-0/predict"]
     assert predict.because_of == ["second/seed-0/train"]
     with pytest.raises(KeyError):
         why(prepared, "nobody")
+    del config["arms"]["second"]
+    config["seeds"] = 3
+    added = {reason.path: reason for reason in why(study(), "baseline")}
+    (cause,) = added["baseline/seed-2/train"].causes
+    assert cause.startswith("seeds: 2 was added (config.yaml:")
 
 
 def test_differences_are_dotted_paths() -> None:
@@ -279,6 +284,8 @@ def test_a_plan_counts_jobs_and_judges_by_their_like(study: Study, store: Store)
     assert "train: 2 jobs, 14.0 s" in told
     assert "10 jobs, about 14 s of computation judging by earlier jobs" in told
     assert "8 of them are of a stage that never ran here" in told
+    seen.write_text(json.dumps({"stage": "train", "label": "fashion-resnet8-s0", "seconds": 5.0}))
+    assert "train: 2 jobs, 10.0 s" in "\n".join(foretell(study())), "a stage's own past is the next best guess"
     prepared = study(run=True)
     (prepared.folder / "baseline/seed-0/train.json").unlink()
     assert foretell(prepared)[-1] == "1 records to be written, nothing to compute"

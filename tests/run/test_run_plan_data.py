@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from assay.run.prepare import _files_named
+from assay.run.prepare import files_named
 from assay.study.jobs import Job, Plan
 
 Planned = Callable[..., Plan]
@@ -45,7 +45,7 @@ def test_files_of_labels_and_groups_are_part_of_the_plan(planned: Planned, confi
     noise = {"method": "from-file", "path": "human.npz", "classes": [str(k) for k in range(10)]}
     config["datasets"]["rare"] |= {"label-noise": noise, "groups": {"path": "groups.csv"}}
     first = planned(config)
-    assert {"human.npz", "groups.csv"} <= _files_named(first.study)
+    assert {"human.npz", "groups.csv"} <= files_named(first.study)
     Path("groups.csv").write_text("id,group\na,b\n")
     second = planned(config)
     np.savez("human.npz", worse_label=np.ones(3, int))

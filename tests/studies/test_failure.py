@@ -54,6 +54,8 @@ def test_a_failed_arm_leaves_the_rest_to_finish(project: Project) -> None:
     assert verdicts["Broken is fine"]["verdict"] == "inconclusive"
     assert verdicts["Broken is fine"]["missing"]
     assert not verdicts["Shifting helps"]["missing"]
+    for word in ("report", "claims"):
+        assert "records behind" in project.run(word, ok=False), f"{word} passes over a failure that it rests on"
     page = (project.results / "small" / "report.html").read_text()
     assert "a fault &lt;script&gt;" in page
     assert "<script>alert(1)" not in page

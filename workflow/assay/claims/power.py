@@ -5,6 +5,7 @@ Effects are in standard deviations of the values that are tested, as Cohen's d i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +17,10 @@ MOST = 10_000
 
 def t_power(effect: float, n: int, alpha: float) -> float:
     """Probability that a one-sided t test of n >= 2 values at level `alpha` finds their mean, `effect`, above 0."""
-    return float(1 - nctdtr(n - 1, effect * n**0.5, stdtrit(n - 1, 1 - alpha)))
+    shift, bound = effect * n**0.5, stdtrit(n - 1, 1 - alpha)
+    missed = float(nctdtr(n - 1, shift, bound))
+    # The distribution function gives up at some large shifts; there the statistic is normal around its shift.
+    return 1 - missed if math.isfinite(missed) else float(ndtr(shift - bound))
 
 
 def equivalence_power(effect: float, margin: float, n: int, alpha: float) -> float:
@@ -51,9 +55,11 @@ def detectable(sd: float, n: int, alpha: float = 0.05, power: float = 0.8, sides
 
 def seeds_needed(power_of: Callable[[int], float], power: float = 0.8) -> int | None:
     """The smallest n in 2..`MOST` for which `power_of(n)`, which grows with n, reaches `power`; None if none does."""
-    if power_of(MOST) < power:
-        return None
-    low, high = 1, MOST
+    low, high = 1, 2
+    while power_of(high) < power:
+        if high == MOST:
+            return None
+        low, high = high, min(2 * high, MOST)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if power_of(middle) >= power else (middle, high)

@@ -162,7 +162,8 @@ def _accept(options: argparse.Namespace) -> None:
 
     carried = accept(_prepared(options))
     for job, changed in carried:
-        print(f"{job.stage}/{job.label}: carried over a change of {', '.join(changed)}")
+        what = f"a change of {', '.join(changed)}" if changed else "since its inputs were"
+        print(f"{job.stage}/{job.label}: carried over {what}")
     print(f"{len(carried)} results carried over")
 
 

@@ -27,10 +27,10 @@ def foretell(prepared: Prepared) -> list[str]:
         jobs = [job for job in undone if job.stage == stage]
         if not jobs:
             continue
-        known = [seconds for job in jobs if (seconds := history.get(_likeness(stage, job.label))) is not None]
-        guess = median(known) if known else None
-        total += sum(known) + (len(jobs) - len(known)) * (guess or 0.0)
-        blind += 0 if known else len(jobs)
+        like = [history.get(_likeness(stage, job.label), history.get((stage, ""))) for job in jobs]
+        known = [seconds for seconds in like if seconds is not None]
+        total += sum(known)
+        blind += len(jobs) - len(known)
         lines.append(f"\n{stage}: {len(jobs)} jobs" + (f", {sum(known):.1f} s" if known else ""))
         groups: dict[str, int] = defaultdict(int)
         for job in jobs:
@@ -48,10 +48,11 @@ def _likeness(stage: str, label: str) -> tuple[str, str]:
 
 
 def _history(prepared: Prepared) -> dict[tuple[str, str], float]:
-    """Median seconds of the jobs in the store, by likeness."""
+    """Median seconds of the jobs in the store by likeness, and by stage alone under the label ""."""
     taken: dict[tuple[str, str], list[float]] = defaultdict(list)
     for file in prepared.layout.store.glob("*/*/run.json"):
         run = read_json(file)
         if run:
-            taken[_likeness(run["stage"], run["label"])].append(run["seconds"])
+            for key in (_likeness(run["stage"], run["label"]), (run["stage"], "")):
+                taken[key].append(run["seconds"])
     return {key: median(values) for key, values in taken.items()}

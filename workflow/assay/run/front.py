@@ -90,14 +90,7 @@ class Study:
 
         Snakemake makes a missing file again only where a job that runs asks for it; a gate asks for everything.
         """
-        plan = self.prepared.plan
-        found = dict.fromkeys(plan.target(target))
-        open_ = list(found)
-        while open_:
-            more = [need for need in plan.records[open_.pop()].needs if need not in found]
-            found |= dict.fromkeys(more)
-            open_ += more
-        return [self.file(path) for path in found]
+        return [self.file(path) for path in self.prepared.plan.behind(target)]
 
     def target_digest(self, target: str) -> str:
         """What identifies all the work behind a target word."""

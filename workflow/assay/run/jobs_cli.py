@@ -75,7 +75,7 @@ def gate(file: str, layout: Layout = HERE) -> int:
     plan = Plan.from_json(read_json(layout.study(study) / "study.json"))
     bodies: dict[str, Any] = {
         member: read_json(layout.study(study) / f"{member}.json")
-        for member in plan.target(target)
+        for member in plan.behind(target)
         if member != "report"
     }
     failed = {member: body for member, body in bodies.items() if body is not None and body["status"] == "failed"}

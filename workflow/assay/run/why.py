@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def _reason(prepared: Prepared, record: Record, state: State) -> Reason:
             causes.append("its folder is gone" if fault == "is not there" else f"its folder {fault}")
             continue
         twin = next((other for other in old if (other.stage, other.part) == (job.stage, job.part)), None)
-        causes += _differences(prepared, record, job, twin)
+        causes += _differences(prepared, record, job, twin) if twin else [_new(prepared, record)]
     if old:
         causes = causes or (["what it needs changed"] if because_of else ["its folder is gone"])
     return Reason(record.path, list(dict.fromkeys(causes)), because_of)
@@ -82,10 +83,20 @@ def _before(prepared: Prepared, record: Record) -> list[Job]:
     return found
 
 
-def _differences(prepared: Prepared, record: Record, job: Job, old: Job | None) -> list[str]:
-    if old is None:
-        where = _where(prepared, record, "")
-        return [f"it is new{where}"]
+def _new(prepared: Prepared, record: Record) -> str:
+    """Which key made a record appear that was never there: the number of seeds, where other seeds stand, or its own."""
+    words = record.path.split("/")
+    seed = next((word for word in words if word.startswith("seed-")), None)
+    if seed is not None:
+        at = words.index(seed)
+        pattern = "/".join([*map(escape, words[:at]), "seed-*", *words[at + 1 :]])
+        if any(prepared.folder.glob(f"{pattern}.json")):
+            file, line = prepared.lines.get("seeds", ("", 0))
+            return f"seeds: {seed.removeprefix('seed-')} was added" + (f" ({file}:{line})" if file else "")
+    return f"{_stem(record)} is new{_where(prepared, record, '')}"
+
+
+def _differences(prepared: Prepared, record: Record, job: Job, old: Job) -> list[str]:
     causes = []
     for path, before, after in differences(old.spec, job.spec):
         causes.append(f"{path}: {_shown(before)} became {_shown(after)}{_where(prepared, record, path)}")
@@ -133,18 +144,25 @@ def _file_of(module: str, job: Job) -> str:
 _SECTIONS = {"data": "datasets", "generator": "generators", "pretrain": "encoders"}
 
 
-def _where(prepared: Prepared, record: Record, path: str) -> str:
-    """The place in the config that a path of a spec comes from, as ` (config.yaml:12)`, or nothing."""
+def _stem(record: Record) -> str:
+    """The key of the config that declares what a record holds."""
     words = record.path.split("/")
     if record.stage == "evaluate":
-        stem = f"evaluate.{words[-1]}"
+        return f"evaluate.{words[-1]}"
+    if record.stage == "claims":
+        return "claims"
+    if record.stage in _SECTIONS:
+        return f"{_SECTIONS[record.stage]}.{words[1]}"
+    return f"arms.{words[0]}"
+
+
+def _where(prepared: Prepared, record: Record, path: str) -> str:
+    """The place in the config that a path of a spec comes from, as ` (config.yaml:12)`, or nothing."""
+    stem = _stem(record)
+    if record.stage == "evaluate":
         path = path.removeprefix("options").strip(".")
     elif record.stage == "claims":
-        stem, path = "claims", ""
-    elif record.stage in _SECTIONS:
-        stem = f"{_SECTIONS[record.stage]}.{words[1]}"
-    else:
-        stem = f"arms.{words[0]}"
+        path = ""
     keys = [key for key in path.split(".") if key]
     while True:
         found = prepared.lines.get(".".join([stem, *keys]))

@@ -141,6 +141,20 @@ class Plan:
             raise KeyError(name)
         return [path for path in self.records if path.split("/", 1)[0] in arms]
 
+    def behind(self, name: str) -> list[str]:
+        """The record paths that a target stands for, and all that these need.
+
+        Raises:
+            KeyError: `name` is no target.
+        """
+        found = dict.fromkeys(self.target(name))
+        open_ = list(found)
+        while open_:
+            more = [need for need in self.records[open_.pop()].needs if need not in found]
+            found |= dict.fromkeys(more)
+            open_ += more
+        return list(found)
+
     def target_names(self) -> list[str]:
         """All words that can be asked for."""
         return ["all", *TARGETS, *self.study["arms"], *self.study.get("groups", {})]
