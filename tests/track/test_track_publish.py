@@ -158,12 +158,35 @@ def test_private_pixels_and_ids_stay_at_home(tree: Tree, server: Server):
             assert not name.endswith((".png", ".npz", ".npy", "figures.json", "generator.safetensors")), name
             if name.endswith((".json", ".txt")):
                 assert "secret-" not in server.text(run, name)
-    assert server.run(kind="dataset", arm="digits-rare").data.tags["assay.private"] == "true"
+    digits = server.run(kind="dataset", arm="digits-rare")
+    assert digits.data.tags["assay.private"] == "true"
+    assert json.loads(server.text(digits, "data/card.json"))["decisions"] == {"turned": {"count": 9}}
+    assert json.loads(server.text(public, "data/card.json"))["decisions"]["turned"]["ids"] == ["secret-1"]
     assert "assay.private" not in public.data.tags
     trial = server.run(kind="trial", arm="baseline", seed="0")
     assert "train/model.safetensors" in server.artifacts(trial)
     assert trial.data.metrics["accuracy/accuracy"] > 0
     assert audit(tree.folder) == []
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_why_a_private_dataset_failed_stays_at_home(tree: Tree, server: Server, private: bool):
+    tree.private = private
+    tree.write().finish()
+    reason = "MethodError: folder: 1 of 9 images cannot be read: secret-1"
+    tree.record("datasets/digits-rare", reason)
+    label = tree.plan.jobs[tree.plan.records["datasets/digits-rare"].jobs[0]].label
+    tree.record("baseline/seed-0/train", f"needs {label}: {reason}")
+    publish(tree.folder, final=True)
+    told = [
+        run.data.tags.get("assay.reason", "") + run.data.tags.get("mlflow.note.content", "") for run in server.runs()
+    ]
+    told += [
+        server.text(run, name) for run in server.runs() for name in server.artifacts(run) if name.endswith("n.txt")
+    ]
+    assert any(f"needs {label}: " in text for text in told)
+    assert any("secret-1" in text for text in told) is not private
+    assert any("why is told under results/ alone" in text for text in told) is private
 
 
 def test_a_failed_trial_says_why(tree: Tree, server: Server):
