@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from project import Project
 from PIL import Image
+from project import Project
 from sklearn.datasets import load_digits
 
 pytestmark = pytest.mark.study

@@ -207,7 +207,7 @@ class Planner:
                 if wanted & {"features", "logits"}:
                     inputs[f"{role}/model"] = model
                 if "dynamics" in wanted:
-                    inputs[f"{role}/dynamics"] = self._trained(model)
+                    inputs[f"{role}/dynamics"] = self._made_by(model)["train"]
                     needs.append(f"{_stem(entry['arm'], asked)}/train")
             elif entry["encoder"]:
                 inputs[f"{role}/model"], need = self._encoder(entry["encoder"], asked)
