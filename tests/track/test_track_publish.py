@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
 from assay.track.audit import audit
@@ -130,19 +132,39 @@ def test_datasets_show_card_and_sheet_and_refer_to_their_arrays(tree: Tree, serv
     assert "generator/generator.safetensors" in server.artifacts(server.run(kind="generator"))
 
 
-def test_large_artifacts_can_be_referred_to(tree: Tree, server: Server):
-    tree.track = {"artifacts": "refer", "copy-below": "2K"}
+def test_what_is_copied_goes_by_size_up_to_the_limit(tree: Tree, server: Server):
+    tree.track = {"artifacts": "copy", "copy-below": "2K"}
     tree.write().finish()
     publish(tree.folder, final=True)
     run = server.run(kind="trial", arm="baseline", seed="0")
+    assert {"train/model.json", "train/run.json", "train/curves.jsonl"} <= server.artifacts(run)
     assert "train/model.safetensors" not in server.artifacts(run)
-    kept = json.loads(server.text(run, "train/kept-elsewhere.json"))["model.safetensors"]
+    kept = json.loads(server.text(run, "train/kept-elsewhere.json"))
+    assert set(kept) == {"model.safetensors"}
+    _referred_to(tree, server, run, kept["model.safetensors"])
+    assert audit(tree.folder) == []
+
+
+def test_every_file_can_be_referred_to(tree: Tree, server: Server):
+    tree.track = {"artifacts": "refer", "copy-below": "50M"}
+    tree.write().finish()
+    publish(tree.folder, final=True)
+    run = server.run(kind="trial", arm="baseline", seed="0")
+    assert {Path(name).name for name in server.artifacts(run)} == {"kept-elsewhere.json"}
+    kept = json.loads(server.text(run, "train/kept-elsewhere.json"))
+    assert set(kept) == {"model.safetensors", "model.json", "run.json", "curves.jsonl", "log.txt"}
+    _referred_to(tree, server, run, kept["model.safetensors"])
+    assert "config.yaml" in server.artifacts(server.run(kind="study"))
+    assert audit(tree.folder) == []
+
+
+def _referred_to(tree: Tree, server: Server, run: Any, kept: dict[str, Any]) -> None:
+    """The weights of a run are where its listing and its logged model say."""
     folder = tree.root / tree.plan.jobs[tree.model_digest("baseline", 0)].folder
     assert kept["path"] == str(folder / "model.safetensors")
     assert kept["sha256"] == json.loads((folder / "seal.json").read_text())["contents"]["model.safetensors"]["sha256"]
     model = server.client.get_logged_model(run.outputs.model_outputs[0].model_id)
     assert model.tags["assay.weights"] == kept["path"]
-    assert audit(tree.folder) == []
 
 
 def test_private_pixels_and_ids_stay_at_home(tree: Tree, server: Server):
