@@ -121,8 +121,8 @@ def test_a_gate_passes_what_is_done_and_stops_at_failures(small: Prepared, capsy
     _all(small)
     capsys.readouterr()
     assert cli.main(["gate", "results/small/gates/second.json"]) == 0
-    assert capsys.readouterr().out == "second: 6 records done\n"
-    assert json.loads(Path("results/small/gates/second.json").read_text()) == {"target": "second", "records": 6}
+    assert capsys.readouterr().out == "second: 8 records done\n"
+    assert json.loads(Path("results/small/gates/second.json").read_text()) == {"target": "second", "records": 8}
     Path("fail").write_text("train")
     for stage in ("train", "predict", "evaluate"):
         shutil.rmtree(f"results/store/{stage}")

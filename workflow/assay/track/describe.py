@@ -105,7 +105,8 @@ def _dataset_params(study: dict[str, Any], name: str) -> dict[str, str]:
     That one is not private goes without saying.
     """
     flat: dict[str, str] = {}
-    at, prefix = name, "dataset"
+    at: str | None = name
+    prefix = "dataset"
     while at:
         declared = {key: value for key, value in study["datasets"][at].items() if value is not False}
         flat |= flatten(declared, prefix)
