@@ -133,7 +133,7 @@ def test_a_gate_passes_what_is_done_and_stops_at_failures(small: Prepared, capsy
     assert lines == [
         "FAILED small/second/seed-0/train: ValueError: as told",
         "FAILED small/second/seed-1/train: ValueError: as told",
-        "6 of 6 records behind second failed, 4 of them because of others; the next run tries them again",
+        "6 of 8 records behind second failed, 4 of them because of others; the next run tries them again",
     ]
 
 
