@@ -73,7 +73,7 @@ def test_a_private_folder_with_a_damaged_file_fails_without_naming_it(project: P
     project.config = config()
     project.config["datasets"]["mine"]["private"] = True
     project.write()
-    project.run("report")
+    project.run("report", ok=False)
     assert "patient-7.png is no picture" in project.record("datasets/mine")["reason"]
     page = (project.results / "own/report.html").read_text()
     assert "patient-7" not in page
