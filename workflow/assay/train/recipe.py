@@ -121,3 +121,8 @@ def groups(model: nn.Module, weight_decay: float, **options: Any) -> list[dict[s
         for parameters, decay in ((decayed, weight_decay), (rest, 0.0))
         if parameters
     ]
+
+
+def part(model: nn.Module, name: str) -> list[nn.Parameter]:
+    """The parameters under a part called `name`, however deep, such as `head` in `model.head.weight`."""
+    return [parameter for path, parameter in model.named_parameters() if name in path.split(".")[:-1]]
