@@ -55,11 +55,9 @@ def prepare(registry: Registry, entry: Mapping[str, Any], model: nn.Module, step
         seed: of the optimiser's noise, where it adds any.
 
     Raises:
-        MethodError: two ways at once to average the weights, or none that can be trained.
+        MethodError: two ways at once to average the weights.
     """
     recipe: Recipe = bind(registry, "recipe", dict(entry))(model, steps)
-    if not any(group["params"] for group in recipe.optimizer.param_groups):
-        raise MethodError(f"recipe: {entry['method']} finds nothing to train in this model")
     if recipe.seed:
         recipe.seed(seed)
     recipe.accumulate = entry.get("accumulate", 1)
@@ -108,16 +106,19 @@ def cosine(steps: int, warmup: int) -> Callable[[int], float]:
     return rate
 
 
-def groups(model: nn.Module, weight_decay: float, **options: Any) -> list[dict[str, Any]]:
+def groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Parameter groups in which matrices and kernels decay, and biases and norm layers' scales do not.
 
-    `options` are put into each group.
+    Raises:
+        MethodError: nothing in the model is to be trained.
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not trained:
+        raise MethodError("the recipe finds nothing to train in this model")
     decayed = [parameter for parameter in trained if parameter.ndim > 1]
     rest = [parameter for parameter in trained if parameter.ndim <= 1]
     return [
-        {"params": parameters, "weight_decay": decay, **options}
+        {"params": parameters, "weight_decay": decay}
         for parameters, decay in ((decayed, weight_decay), (rest, 0.0))
         if parameters
     ]
