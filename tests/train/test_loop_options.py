@@ -122,6 +122,18 @@ def test_statistics_are_the_mean_over_one_pass(spec, registry, toy, memory):
     assert norm.momentum == 0.1
 
 
+@pytest.mark.parametrize(("recipe", "option"), [("sgd", {"swa": 0.5}), ("schedule-free", {})])
+def test_averaged_weights_get_statistics_of_their_own(spec, registry, entry, toy, memory, recipe, option):
+    model = run(spec(recipe=entry("recipe", recipe, epochs=4, batch=16, **option)), registry, toy, memory())
+    before = {name: value.clone() for name, value in model.named_buffers()}
+    batch_statistics(
+        model, torch.from_numpy(np.ascontiguousarray(toy.splits["train"].images.transpose(0, 3, 1, 2))), 16
+    )
+    for name, value in model.named_buffers():
+        if "running" in name:
+            torch.testing.assert_close(before[name], value, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("option", [{"ema": 0.5}, {"swa": 0.5}])
 def test_what_is_validated_is_what_is_handed_on(spec, registry, entry, toy, memory, option):
     record = memory()
