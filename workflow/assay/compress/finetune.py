@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,7 +16,9 @@ from assay.train.images import Images
 from assay.train.loop import Log, fit
 from assay.train.objective import Supervised
 from assay.train.order import Order
+from assay.train.recipe import prepare
 from assay.train.setup import validation
+from assay.train.statistics import batch_statistics
 
 if TYPE_CHECKING:
     from assay.data.dataset import Dataset
@@ -80,11 +83,12 @@ class FineTune:
             model,
             objective,
             order,
-            bind(self.registry, "recipe", entry)(model, epochs * order.steps),
+            prepare(self.registry, entry, model, epochs * order.steps, self.streams.seed("order", scope, "noise")),
             epochs,
             log=lambda step, *, epoch, **values: self.log(steps + step, epoch=through + epoch, **values),
             checkpoints=phase,
             validate=validation(model, self.dataset.splits.get("val"), self.device),
             after_step=after_step,
+            statistics=partial(batch_statistics, model, self.images.pixels, entry["batch"]),
         )
         phase.finish(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,7 +21,9 @@ from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
 from assay.train.objective import Supervised
 from assay.train.order import Order
+from assay.train.recipe import prepare
 from assay.train.setup import finished, frozen, place, validation
+from assay.train.statistics import batch_statistics
 
 if TYPE_CHECKING:
     from assay.data.dataset import Dataset, Split
@@ -107,12 +110,13 @@ def train(
         model,
         objective,
         order,
-        bind(registry, "recipe", recipe)(model, recipe["epochs"] * order.steps),
+        prepare(registry, recipe, model, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
         recipe["epochs"],
         log=log,
         checkpoints=checkpoints,
         validate=validation(model, dataset.splits.get("val"), device),
         also=watch,
+        statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
     )
     finish()
     if watch and keep:
