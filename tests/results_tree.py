@@ -220,6 +220,7 @@ class Tree:
         np.savez(folder / "train.npz", id=np.array([f"secret-{n}" for n in range(6)]), label=np.arange(6))
         Image.fromarray(images.reshape(48, 8)).save(folder / "sheet.png")
         card = {"classes": list("012345"), "size": 8, "channels": 1, "total": {"train": 6}, "digest": "d" * 64}
+        card["decisions"] = {"turned": {"count": 9, "ids": ["secret-1"]}}
         write_json(folder / "card.json", card)
 
     def _make_generator(self, folder: Path, job: Job, rng: np.random.Generator) -> None:

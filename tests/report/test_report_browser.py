@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from browser import launched
 from fake_study import HOSTILE
-from playwright.sync_api import Browser, Page
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page
 
 #: Arms of the study that have results, and all.
 ARMS, ALL = 6, 7
@@ -100,6 +103,41 @@ def test_every_figure_is_there_and_has_a_size(opened: Any, study_folder: Path) -
         "dag": 1,
     }
     assert page.locator("img").evaluate_all("all => all.every(one => one.complete && one.naturalWidth > 0)")
+
+
+def _edges(box: Locator) -> tuple[float, float]:
+    """How far the colour at the left and at the right edge of a box is from that of its middle, its content hidden."""
+    pixels = np.asarray(Image.open(io.BytesIO(box.screenshot())).convert("L"), dtype=float)
+    row = pixels[len(pixels) // 2]
+    middle = row[len(row) // 2]
+    return abs(row[2] - middle), abs(row[-3] - middle)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_box_shows_at_which_edge_there_is_more(opened: Any, study_folder: Path, scheme: str) -> None:
+    page = opened(study_folder, 390, scheme)
+    box = page.locator("#arms .scroll").first
+    box.locator("table").evaluate("one => one.style.visibility = 'hidden'")
+    assert box.evaluate("one => one.scrollWidth - one.clientWidth") > 100
+    left, right = _edges(box)
+    assert left < 3
+    assert right > 20
+    box.evaluate("one => one.scrollLeft = one.scrollWidth")
+    left, right = _edges(box)
+    assert left > 20
+    assert right < 3
+
+
+def test_a_wide_page_shows_the_whole_graph_and_a_narrow_one_keeps_its_words_legible(
+    opened: Any, study_folder: Path
+) -> None:
+    sizes = "one => [one.scrollWidth, one.clientWidth, one.querySelector('svg').getBoundingClientRect().width]"
+    whole, room, drawn = opened(study_folder, 1200).locator(".scroll.dag").evaluate(sizes)
+    assert whole <= room
+    assert drawn <= room
+    whole, room, drawn = opened(study_folder, 390).locator(".scroll.dag").evaluate(sizes)
+    assert whole > room
+    assert drawn > 600
 
 
 def test_figures_images_and_tables_have_words_for_those_who_do_not_see_them(opened: Any, study_folder: Path) -> None:

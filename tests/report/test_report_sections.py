@@ -16,7 +16,7 @@ import pytest
 from assay.report.material import Material
 from assay.report.pictures import mosaic, uri
 from assay.report.render import render, summary
-from assay.report.sections import dag, environment, recall, references, tradeoff, verdicts
+from assay.report.sections import dag, datasets, environment, recall, references, tradeoff, verdicts
 from assay.run.datasets import read_dataset
 from assay.run.results import Results
 from assay.study.registry import Registry
@@ -192,6 +192,18 @@ def test_a_private_dataset_keeps_its_pixels_ids_and_logs(private_folder: Path) -
     assert "synthetic images (generator ddpm) are not shown" in words(text)
     assert "epoch 1/8 loss" not in text
     assert "the loss is nan" in text
+
+
+def test_decisions_about_odd_images_are_shown_and_name_none_of_a_private_dataset() -> None:
+    decisions = {"turned": {"count": 7, "ids": [f"cat/{number}.png" for number in range(5)]}, "cut": {"count": 1,
+                 "ids": ["<b>.png"]}}  # fmt: skip
+    text = words(str(datasets._decisions(decisions, private=False)))
+    assert "turned: 7 · cat/0.png, cat/1.png, cat/2.png, cat/3.png, cat/4.png and 2 more" in re.sub(r"\s+", " ", text)
+    assert "<b>.png" not in str(datasets._decisions(decisions, private=False))
+    hidden = words(str(datasets._decisions(decisions, private=True)))
+    assert "turned: 7" in hidden
+    assert ".png" not in hidden
+    assert datasets._decisions({}, private=False) is None
 
 
 def test_tuning_shows_its_points_and_the_claim_its_budgets(tuned_folder: Path) -> None:

@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,13 @@ import yaml
 from assay.run import cli, front, jobs_cli
 from assay.run.layout import HERE, Layout
 from assay.run.prepare import Prepared, prepare
+
+
+@contextmanager
+def as_a_job() -> Iterator[None]:
+    """Standard error that writes to file descriptor 2, as that of a job does and pytest's does not."""
+    with open(2, "w", closefd=False, buffering=1) as error, redirect_stderr(error):
+        yield
 
 
 @pytest.fixture
@@ -78,6 +87,30 @@ def test_typed_by_hand_a_job_does_the_same(small: Prepared, capsys: pytest.Captu
     assert "store/train/digits-exponential10-linear-s0-" in capsys.readouterr().out
 
 
+def test_a_job_that_failed_shows_its_traceback_and_where_all_of_its_output_lies(
+    small: Prepared, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for file in ("datasets/digits", "datasets/rare"):
+        assert cli.main(["batch", f"results/small/{file}.json"]) == 0
+    assert "Traceback" not in capfd.readouterr().out
+    Path("fail").write_text("train")
+    for typed in ("small/baseline/seed-0/train.json", "folder"):
+        if typed == "folder":
+            record = json.loads(Path("results/small/baseline/seed-0/train.json").read_text())
+            typed = record["jobs"][0]["folder"]
+        with as_a_job():
+            assert cli.main(["train", f"results/{typed}"]) == 0
+        told = capfd.readouterr().out
+        assert ": failed, ValueError: as told\n" in told
+        assert "Traceback (most recent call last)" in told
+        log = next(word for word in told.split() if word.endswith("log.txt:")).removesuffix(":")
+        assert 'raise ValueError("as told")' in Path(log).read_text()
+    assert cli.main(["predict", "results/small/baseline/seed-0/predict.json"]) == 0
+    told = capfd.readouterr().out
+    assert "needs " in told
+    assert "Traceback" not in told, "what only passes a failure on has no output of its own"
+
+
 def test_records_of_arms_with_brackets_are_told_from_their_files() -> None:
     layout = Layout(Path("results"))
     for path in ("kd[recipe.lr=0.1,model.width=8]/seed-0/train", "gates/kd[recipe.lr=0.1]", "datasets/noise.v2"):
@@ -88,8 +121,8 @@ def test_a_gate_passes_what_is_done_and_stops_at_failures(small: Prepared, capsy
     _all(small)
     capsys.readouterr()
     assert cli.main(["gate", "results/small/gates/second.json"]) == 0
-    assert capsys.readouterr().out == "second: 6 records done\n"
-    assert json.loads(Path("results/small/gates/second.json").read_text()) == {"target": "second", "records": 6}
+    assert capsys.readouterr().out == "second: 8 records done\n"
+    assert json.loads(Path("results/small/gates/second.json").read_text()) == {"target": "second", "records": 8}
     Path("fail").write_text("train")
     for stage in ("train", "predict", "evaluate"):
         shutil.rmtree(f"results/store/{stage}")
@@ -100,7 +133,7 @@ def test_a_gate_passes_what_is_done_and_stops_at_failures(small: Prepared, capsy
     assert lines == [
         "FAILED small/second/seed-0/train: ValueError: as told",
         "FAILED small/second/seed-1/train: ValueError: as told",
-        "6 of 6 records behind second failed, 4 of them because of others; the next run tries them again",
+        "6 of 8 records behind second failed, 4 of them because of others; the next run tries them again",
     ]
 
 

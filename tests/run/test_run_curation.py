@@ -110,6 +110,6 @@ def test_whose_code_counts(curated, registry):
     assert not [name for name in plain | chance if name.startswith(("assay.train", "assay.models"))]
     assert not [name for name in plain if name.startswith("assay.data.curate.")]
     assert {"assay.data.curate.near_duplicates", "assay.data.curate.gradient_coreset"} <= clean
-    assert {"assay.train.infer", "assay.models.linear"} <= clean
+    assert {"assay.train.infer", "assay.models.pixels.linear"} <= clean
     assert not {"assay.train.loop", "assay.train.job"} & clean
     assert [name for name in chance if name.startswith("assay.data.curate.")] == ["assay.data.curate.random"]

@@ -187,3 +187,41 @@ def test_variants_and_scales_have_folders_of_their_own(write: Any, layout: Layou
     assert [each.folder.name for each in (plain, tiny, smoke)] == ["small", "small-tiny", "small-tiny-smoke"]
     assert len(tiny.plan.study["seeds"]) == 1
     assert prepare({}, layout).plan == plain.plan
+
+
+def test_an_image_deep_in_a_folder_is_watched(
+    write: Any, config: dict[str, Any], afresh: Callable[..., Any], tmp_path: Path
+) -> None:
+    for name in ("a/x", "a/deep/y", "b/z"):
+        Path(f"set/{name}.png").parent.mkdir(parents=True, exist_ok=True)
+        Path(f"set/{name}.png").write_bytes(b"1")
+    config["datasets"] = {
+        "rare": {"source": {"method": "folder", "path": "set"}, "split": {"val": 0.2, "test": 0.2}},
+    }
+    write(generators={})
+    digest = afresh().plan.records["datasets/rare"].digest
+    assert afresh() is None
+    _edit(Path("set/a/deep/y.png"), "2")
+    changed = afresh().plan.records["datasets/rare"].digest
+    assert changed != digest
+    assert afresh() is None
+    Path("set/b/new.png").write_bytes(b"3")
+    assert afresh().plan.records["datasets/rare"].digest not in (digest, changed)
+
+
+def test_a_folder_that_turns_unreadable_is_told_with_file_and_line(
+    write: Any, config: dict[str, Any], afresh: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("set/a").mkdir(parents=True)
+    config["datasets"] = {"rare": {"source": {"method": "folder", "path": "set"}, "split": {"val": 0.2, "test": 0.2}}}
+    write(generators={})
+    real = os.scandir
+
+    def scandir(path: Any = ".") -> Any:
+        if str(path) == "set/a":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(ConfigError, match=r"config.yaml:\d+: datasets.rare.source.path: .*'set/a' cannot be read"):
+        afresh()

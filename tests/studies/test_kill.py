@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -54,18 +55,50 @@ def _stop_all(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-@pytest.mark.parametrize("moment", range(10))
-def test_snakemake_is_killed_at_random_moments(finished: Project, project: Project, moment: int) -> None:
-    steps = random.Random(moment).randint(1, 60)
-    process = project.start("report")
-    for _ in range(3000):
-        if process.poll() is not None or len(project.journal()) >= steps:
+#: By wall time, as a share of what a whole run takes, so that planning, the MLflow pass and the report are hit too; and
+#: by pieces of work done. Every other kill takes the jobs along.
+MOMENTS = [("time", (number + random.Random(number).random()) / 8, number % 2 == 0) for number in range(8)] + [
+    ("work", random.Random(number).randint(1, 60), number % 2 == 0) for number in range(4)
+]
+
+
+@pytest.fixture(scope="module")
+def seconds(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> float:
+    """How long a whole run takes here, from planning to MLflow and the report."""
+    undisturbed = Project(tmp_path_factory.mktemp("timed"), warm)
+    begun = time.monotonic()
+    undisturbed.run()
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize(("by", "moment", "jobs"), MOMENTS)
+def test_snakemake_and_its_jobs_are_killed_at_random_moments(
+    finished: Project, project: Project, seconds: float, by: str, moment: float, jobs: bool
+) -> None:
+    begun = time.monotonic()
+    process = project.start()
+    while process.poll() is None:
+        if (time.monotonic() - begun) / seconds >= moment if by == "time" else len(project.journal()) >= moment:
             break
         time.sleep(0.01)
+    if jobs:
+        _stop_jobs(project, process)
     _stop_all(process)
     _whole(project)
     _complete(project, finished)
     _journal_once(project)
+    project.run()
+    assert project.assay("audit").strip() == "results and MLflow agree"
+
+
+def _stop_jobs(project: Project, process: subprocess.Popen[str]) -> None:
+    """SIGKILL to whatever Snakemake started, and to the jobs themselves: forks of the warm process, known by their
+    locks.
+    """
+    making = [file.read_text() for file in project.results.glob(".assay/locks/*.lock")]
+    for pid in [*_children(process.pid), *(int(text) for text in making if text.isdecimal())]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _children(pid: int) -> Iterator[int]:
@@ -100,9 +133,42 @@ def test_a_job_is_killed_in_mid_training(finished: Project, project: Project, co
 
 
 @pytest.mark.parametrize(
-    "stage", ["data", "generator", "synthetic", "train", "compress", "predict", "evaluate", "claims"]
+    "stage",
+    ["data", "generator", "synthetic", "train", "compress", "predict", "evaluate", "claims"],
 )
 def test_killed_at_each_seal_and_rename(finished: Project, project: Project, stage: str) -> None:
+    _killed_at_each_point(project, finished, stage)
+
+
+def _learn_and_tune(project: Project) -> None:
+    """A config with an encoder and a search, and little else."""
+    baseline = project.config["arms"]["baseline"]
+    rotation = {"method": "rotation", "dataset": "rare", "model": "tiny-cnn", "recipe": {"method": "sgd", "epochs": 1}}
+    project.config |= {"encoders": {"rotation": rotation}, "generators": {}, "claims": [], "evaluate": {"accuracy": {}}}
+    project.config["arms"] = {
+        "baseline": baseline,
+        "pretrained": {"extends": "baseline", "init": {"encoder": "rotation"}},
+        "tuned": {"extends": "baseline", "search": {"space": {"recipe.lr": [0.05, 0.1]}, "trials": 2}},
+    }
+    project.write()
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Project:
+    """A finished project with an encoder and a search; nobody may change it."""
+    made = Project(tmp_path_factory.mktemp("tuned"), warm)
+    _learn_and_tune(made)
+    made.run("report")
+    return made
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "search"])
+def test_encoders_and_searches_are_killed_at_each_seal_and_rename(tuned: Project, project: Project, stage: str) -> None:
+    _learn_and_tune(project)
+    _killed_at_each_point(project, tuned, stage)
+
+
+def _killed_at_each_point(project: Project, reference: Project, stage: str) -> None:
     for point in ("seal", "rename", "renamed"):
         once = project.folder / f"killed-{point}"
         project.run("report", ok=False, ASSAY_KILL_AT=f"{point}:{stage}", ASSAY_KILL_ONCE=str(once))
@@ -114,7 +180,7 @@ def test_killed_at_each_seal_and_rename(finished: Project, project: Project, sta
         # Only the killed job is to be reached again by the next round, so what it made is taken away.
         for folder in project.results.glob(f"store/{stage}/[!.]*"):
             folder.rename(folder.with_name(f".{folder.name}.999999999"))
-    _complete(project, finished)
+    _complete(project, reference)
 
 
 def test_killed_at_a_checkpoint_training_resumes(finished: Project, project: Project) -> None:

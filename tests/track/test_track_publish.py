@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
 from assay.track.audit import audit
@@ -130,19 +132,39 @@ def test_datasets_show_card_and_sheet_and_refer_to_their_arrays(tree: Tree, serv
     assert "generator/generator.safetensors" in server.artifacts(server.run(kind="generator"))
 
 
-def test_large_artifacts_can_be_referred_to(tree: Tree, server: Server):
-    tree.track = {"artifacts": "refer", "copy-below": "2K"}
+def test_what_is_copied_goes_by_size_up_to_the_limit(tree: Tree, server: Server):
+    tree.track = {"artifacts": "copy", "copy-below": "2K"}
     tree.write().finish()
     publish(tree.folder, final=True)
     run = server.run(kind="trial", arm="baseline", seed="0")
+    assert {"train/model.json", "train/run.json", "train/curves.jsonl"} <= server.artifacts(run)
     assert "train/model.safetensors" not in server.artifacts(run)
-    kept = json.loads(server.text(run, "train/kept-elsewhere.json"))["model.safetensors"]
+    kept = json.loads(server.text(run, "train/kept-elsewhere.json"))
+    assert set(kept) == {"model.safetensors"}
+    _referred_to(tree, server, run, kept["model.safetensors"])
+    assert audit(tree.folder) == []
+
+
+def test_every_file_can_be_referred_to(tree: Tree, server: Server):
+    tree.track = {"artifacts": "refer", "copy-below": "50M"}
+    tree.write().finish()
+    publish(tree.folder, final=True)
+    run = server.run(kind="trial", arm="baseline", seed="0")
+    assert {Path(name).name for name in server.artifacts(run)} == {"kept-elsewhere.json"}
+    kept = json.loads(server.text(run, "train/kept-elsewhere.json"))
+    assert set(kept) == {"model.safetensors", "model.json", "run.json", "curves.jsonl", "log.txt"}
+    _referred_to(tree, server, run, kept["model.safetensors"])
+    assert "config.yaml" in server.artifacts(server.run(kind="study"))
+    assert audit(tree.folder) == []
+
+
+def _referred_to(tree: Tree, server: Server, run: Any, kept: dict[str, Any]) -> None:
+    """The weights of a run are where its listing and its logged model say."""
     folder = tree.root / tree.plan.jobs[tree.model_digest("baseline", 0)].folder
     assert kept["path"] == str(folder / "model.safetensors")
     assert kept["sha256"] == json.loads((folder / "seal.json").read_text())["contents"]["model.safetensors"]["sha256"]
     model = server.client.get_logged_model(run.outputs.model_outputs[0].model_id)
     assert model.tags["assay.weights"] == kept["path"]
-    assert audit(tree.folder) == []
 
 
 def test_private_pixels_and_ids_stay_at_home(tree: Tree, server: Server):
@@ -158,12 +180,35 @@ def test_private_pixels_and_ids_stay_at_home(tree: Tree, server: Server):
             assert not name.endswith((".png", ".npz", ".npy", "figures.json", "generator.safetensors")), name
             if name.endswith((".json", ".txt")):
                 assert "secret-" not in server.text(run, name)
-    assert server.run(kind="dataset", arm="digits-rare").data.tags["assay.private"] == "true"
+    digits = server.run(kind="dataset", arm="digits-rare")
+    assert digits.data.tags["assay.private"] == "true"
+    assert json.loads(server.text(digits, "data/card.json"))["decisions"] == {"turned": {"count": 9}}
+    assert json.loads(server.text(public, "data/card.json"))["decisions"]["turned"]["ids"] == ["secret-1"]
     assert "assay.private" not in public.data.tags
     trial = server.run(kind="trial", arm="baseline", seed="0")
     assert "train/model.safetensors" in server.artifacts(trial)
     assert trial.data.metrics["accuracy/accuracy"] > 0
     assert audit(tree.folder) == []
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_why_a_private_dataset_failed_stays_at_home(tree: Tree, server: Server, private: bool):
+    tree.private = private
+    tree.write().finish()
+    reason = "MethodError: folder: 1 of 9 images cannot be read: secret-1"
+    tree.record("datasets/digits-rare", reason)
+    label = tree.plan.jobs[tree.plan.records["datasets/digits-rare"].jobs[0]].label
+    tree.record("baseline/seed-0/train", f"needs {label}: {reason}")
+    publish(tree.folder, final=True)
+    told = [
+        run.data.tags.get("assay.reason", "") + run.data.tags.get("mlflow.note.content", "") for run in server.runs()
+    ]
+    told += [
+        server.text(run, name) for run in server.runs() for name in server.artifacts(run) if name.endswith("n.txt")
+    ]
+    assert any(f"needs {label}: " in text for text in told)
+    assert any("secret-1" in text for text in told) is not private
+    assert any("why is told under results/ alone" in text for text in told) is private
 
 
 def test_a_failed_trial_says_why(tree: Tree, server: Server):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +75,11 @@ def test_a_digest_is_checked(tmp_path):
         ({"images": IMAGES, "labels": LABELS, "class_names": np.array(["x", "y"])}, "expected 0 to 1"),
         ({"images": IMAGES, "labels": LABELS, "class_names": np.array(["x", "y", "y"])}, "must differ"),
         ({"images": IMAGES, "labels": np.array([0, {}], dtype=object)}, "plain arrays"),
+        ({"images": IMAGES, "labels": LABELS + 100}, "image 2: label 102 is out of range: there are only 6"),
+        ({"images": IMAGES, "labels": LABELS, "groups": np.arange(5)}, r"one group an image, \[6\], not \[5\]"),
+        ({"images": IMAGES, "labels": LABELS, "train_images": IMAGES, "train_labels": LABELS}, "expected one layout"),
+        ({"images": IMAGES, "labels": LABELS, "class_names": np.array([["x"]])}, r"list of names, \[K\]"),
+        ({"images": IMAGES[:0], "labels": LABELS[:0]}, "holds no images"),
     ],
 )
 def test_a_wrong_archive_is_refused(tmp_path, arrays, says):
@@ -87,6 +94,25 @@ def test_a_missing_or_broken_file_is_refused(tmp_path):
     (tmp_path / "set.npz").write_bytes(b"PK\x03\x04 broken")
     with pytest.raises(MethodError, match="cannot be read"):
         read(tmp_path / "set.npz")
+
+
+def test_an_archive_that_promises_more_than_it_holds_takes_no_memory(tmp_path):
+    with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
+        for name, shape in (("images", (10**7, 1000, 1000)), ("labels", (10**7,))):
+            header = io.BytesIO()
+            kind = np.lib.format.dtype_to_descr(np.dtype(np.uint8))
+            np.lib.format.write_array_header_1_0(header, {"descr": kind, "fortran_order": False, "shape": shape})
+            archive.writestr(f"{name}.npy", header.getvalue() + bytes(100))
+    with pytest.raises(MethodError, match=r"images.npy holds 100 bytes, expected 10,000,000,000,000"):
+        read(tmp_path / "set.npz")
+
+
+def test_classes_without_images_and_other_arrays_are_counted(tmp_path):
+    raw = read(save(tmp_path, images=IMAGES, labels=LABELS, weights=LABELS), classes=["x", "y", "z", "none"])
+    assert raw.decisions == {
+        "class without images": {"count": 1, "ids": ["none"]},
+        "array that is not read": {"count": 1, "ids": ["weights"]},
+    }
 
 
 def test_images_take_the_shape_of_the_dataset_they_are_like(tmp_path):

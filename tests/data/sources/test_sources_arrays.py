@@ -195,7 +195,7 @@ def test_medmnist_has_official_splits_and_sizes(folder, monkeypatch, resolution,
         ({"val_labels": np.eye(2, 8, dtype=int)}, "one label an image"),
         ({"val_labels": np.array([[1]])}, "val_labels has 1 labels for 2 images"),
         ({"val_images": IMAGES[:1, :28, :28], "val_labels": np.array([[1]])}, "medmnist: expected train 5, val 2, "),
-        ({"val_labels": np.array([[1], [8]])}, "labels run from 0 to 8, expected 0 to 7"),
+        ({"val_labels": np.array([[1], [8]])}, "label 8 is out of range: expected 0 to 7"),
     ],
 )
 def test_medmnist_that_is_wrong_is_refused(folder, monkeypatch, changes, says):

@@ -46,7 +46,8 @@ class Trial:
         head: weight [K,D] and bias [K] of the linear head, where it is at hand.
         model: returns the trained model on the CPU in evaluation mode; None for predictions made elsewhere.
         size, channels: of the images.
-        cost: what the training cost, where it is known: `train-seconds`, `train-peak-memory` (bytes).
+        cost: what training and compression cost, where it is known: `train-seconds` (their sum, wall time),
+            `train-peak-memory` (bytes, the largest of their processes).
     """
 
     classes: list[str]

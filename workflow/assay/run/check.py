@@ -35,6 +35,7 @@ def look(prepared: Prepared) -> State:
     before = str(known)
     state = State()
     seals = {}
+    newest = 0.0
     for digest, job in prepared.plan.jobs.items():
         place = store.place(job)
         seal = store.seal(job)
@@ -46,6 +47,7 @@ def look(prepared: Prepared) -> State:
             state.altered[place] = state.undone[digest] = fault
             continue
         seals[digest] = seal
+        newest = max(newest, (place / "seal.json").stat().st_mtime)
     for digest, seal in seals.items():
         for role, other in prepared.plan.jobs[digest].inputs.items():
             sealed = seals.get(other)
@@ -55,10 +57,25 @@ def look(prepared: Prepared) -> State:
         with where_it_can_be_written():
             write_json(cache, known)
     for path, record in prepared.plan.records.items():
-        fault = _fault(prepared, record, state)
+        fault = _stale(prepared, record, newest) or _fault(prepared, record, state)
         if fault:
             state.broken[path] = fault
     return state
+
+
+def _stale(prepared: Prepared, record: Record, newest: float) -> str | None:
+    """Whether another study computed something anew that this one shares, after it was last told of."""
+    if record.stage not in ("report", "track"):
+        return None
+    try:
+        told = _file(prepared, record.path).stat().st_mtime
+    except FileNotFoundError:
+        return None
+    return "is older than what it tells of" if told < newest else None
+
+
+def _file(prepared: Prepared, path: str) -> Path:
+    return prepared.folder / f"{path}.{'html' if path == 'report' else 'json'}"
 
 
 def _fault(prepared: Prepared, record: Record, state: State) -> str | None:
@@ -104,7 +121,7 @@ def drop(prepared: Prepared, state: State) -> list[str]:
     for path in prepared.plan.records:
         clear_way(prepared.folder, path)
     for path, fault in state.broken.items():
-        file = prepared.folder / f"{path}.json"
+        file = _file(prepared, path)
         if file.exists():
             file.unlink()
             if fault.startswith("failed") and not fault.startswith("failed: needs "):

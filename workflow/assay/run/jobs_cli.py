@@ -29,6 +29,8 @@ def run(files: list[str], digest: str | None, layout: Layout = HERE) -> int:
         study, path = record_of(Path(file), layout)
         body = fulfil(layout, study, path, each or _planned(layout, study, path))
         _tell(f"{study}/{path}", body["status"], body["reason"], body["cost"]["seconds"])
+        for job in body["jobs"]:
+            _tell_log(job["label"], job["digest"], layout)
     return 0
 
 
@@ -37,10 +39,18 @@ def _folder(place: Path, layout: Layout) -> None:
 
     outcome = execute(Plans(layout).job(place.name.rpartition("-")[2]), layout)
     _tell(outcome.job.folder, outcome.status, outcome.reason, outcome.run.get("seconds", 0.0))
+    _tell_log(outcome.job.label, outcome.job.digest, layout)
 
 
 def _tell(what: str, status: str, reason: str | None, seconds: float) -> None:
     print(f"{what}: {status}" + (f", {reason}" if reason else f" ({seconds:.2f} s of computation)"))
+
+
+def _tell_log(label: str, digest: str, layout: Layout) -> None:
+    """Where a job that failed left its whole output, and the end of it; nothing of one that never began."""
+    failure = read_json(layout.failures / f"{digest}.json")
+    if failure and failure["log"]:
+        print(f"{label} printed, in whole in {layout.work / digest[:16] / 'log.txt'}:\n{failure['log']}")
 
 
 def record_of(file: Path, layout: Layout) -> tuple[str, str]:

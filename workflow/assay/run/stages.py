@@ -333,14 +333,10 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
                     archive["label"],
                 )
     made = task.inputs.get("model")
-    cost, head = {}, None
+    cost, head = _spent(task), None
     if made is not None:
         network = read_model(made, registry)
         head = (network.head.weight.detach().numpy(), network.head.bias.detach().numpy())
-        if "weights" not in task.jobs["train"].spec:
-            # What it took to train a model elsewhere nobody knows here.
-            run = read_json(task.inputs["train"] / "run.json")
-            cost = {"train-seconds": run["seconds"], "train-peak-memory": run["peak_memory_bytes"]}
         cost["bytes"] = (made / "model.safetensors").stat().st_size
     return Trial(
         classes=dataset.classes,
@@ -352,6 +348,18 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
         channels=dataset.channels,
         cost=cost,
     )
+
+
+def _spent(task: Task) -> dict[str, float]:
+    """Seconds and peak memory in bytes of all that made the model: its training, then each of its compressions."""
+    if "train" not in task.jobs or "weights" in task.jobs["train"].spec:
+        return {}  # what it took to train a model elsewhere nobody knows here
+    made = [role for role in task.inputs if role == "train" or role.startswith("compress/")]
+    runs = [read_json(task.inputs[role] / "run.json") for role in made]
+    return {
+        "train-seconds": sum(run["seconds"] for run in runs),
+        "train-peak-memory": max(run["peak_memory_bytes"] for run in runs),
+    }
 
 
 def _claims(task: Task) -> Headline:

@@ -99,6 +99,9 @@ def _new(prepared: Prepared, record: Record) -> str:
 def _differences(prepared: Prepared, record: Record, job: Job, old: Job) -> list[str]:
     causes = []
     for path, before, after in differences(old.spec, job.spec):
+        if path == "fingerprint" and before and after:
+            causes.append(f"files of {job.spec['source']['path']} changed{_where(prepared, record, 'source.path')}")
+            continue
         causes.append(f"{path}: {_shown(before)} became {_shown(after)}{_where(prepared, record, path)}")
     for module in sorted({*job.code, *old.code}):
         if job.code.get(module) != old.code.get(module):

@@ -207,7 +207,7 @@ class Planner:
                 if wanted & {"features", "logits"}:
                     inputs[f"{role}/model"] = model
                 if "dynamics" in wanted:
-                    inputs[f"{role}/dynamics"] = self._trained(model)
+                    inputs[f"{role}/dynamics"] = self._made_by(model)["train"]
                     needs.append(f"{_stem(entry['arm'], asked)}/train")
             elif entry["encoder"]:
                 inputs[f"{role}/model"], need = self._encoder(entry["encoder"], asked)
@@ -532,7 +532,7 @@ class Planner:
                 inputs |= {f"set/{name}": sets[name] for name in wanted if name in sets}
                 if "model" in wanted:
                     inputs["model"], _ = self._models[arm, seed]
-                    inputs["train"] = self._trained(inputs["model"])
+                    inputs |= self._made_by(inputs["model"])
                 named = sets["test"].label.removesuffix("-on-test")
                 jobs[part] = self._job(
                     "evaluate",
@@ -545,11 +545,13 @@ class Planner:
             self._evaluated[arm, seed, family] = jobs
             self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), needs)
 
-    def _trained(self, model: Job) -> Job:
-        """The training that a chain of compressions started from."""
+    def _made_by(self, model: Job) -> dict[str, Job]:
+        """The training of a model as `train`, and the compressions after it as `compress/0`, `compress/1`, ..."""
+        chain = []
         while model.stage == "compress":
+            chain.append(model)
             model = self.plan.jobs[model.inputs["model"]]
-        return model
+        return {"train": model} | {f"compress/{number}": job for number, job in enumerate(reversed(chain))}
 
     def _parts(self, card: Card, options: Entry) -> list[tuple[str, Entry]]:
         """One part for each method that a family runs, so that adding one recomputes none of the others."""

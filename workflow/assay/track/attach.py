@@ -72,7 +72,7 @@ def send_model(client: MlflowClient, experiment_id: str, held: Held, wanted: Wan
 
 
 def _create_model(client: MlflowClient, experiment_id: str, held: Held, wanted: Wanted, folder: Path) -> str:
-    role = next(role for role in wanted.roles if folder / "model.json" in role.files.values())
+    role = next(role for role in wanted.roles if role.folder == folder)
     kept = role.kept.get("model.safetensors")
     weights = str(kept["path"]) if kept else f"runs:/{held.run_id}/{role.name}/model.safetensors"
     told = {key: value for key, value in wanted.params.items() if key.split(".")[0] in ("model", "dataset", "seed")}

@@ -59,7 +59,7 @@ def describe(results: Results, cell: Cell) -> Wanted:
         if job["stage"] == "evaluate":
             _metrics(wanted, job, folder, runs[-1][1])
     _costs(wanted, runs)
-    _environment(results, wanted, runs)
+    _environment(wanted, runs)
     if cell.identity.kind in ("trial", "tuning", "generator", "encoder"):
         wanted.sources = _sources(results, cell)
         wanted.teachers = [
@@ -90,6 +90,8 @@ def _params(results: Results, cell: Cell) -> dict[str, str]:
         name = next(name for name in study["datasets"] if identity.arm in (name, *_likes(study, name)))
         own = {key.removeprefix("dataset."): value for key, value in _dataset_params(study, name).items()}
         return own | ({"seed": identity.seed} if identity.seed else {})
+    if identity.kind == "study":
+        return flatten({key: study.get(key) for key in ("seeds", "vary", "evaluate", "keep", "scale", "variant")})
     return {}
 
 
@@ -98,14 +100,25 @@ def _likes(study: dict[str, Any], name: str) -> list[str]:
 
 
 def _dataset_params(study: dict[str, Any], name: str) -> dict[str, str]:
-    """A dataset's name and what it was declared with; that it is not private goes without saying."""
-    declared = {key: value for key, value in study["datasets"][name].items() if value is not False}
-    return flatten(declared, "dataset") | {"dataset": name}
+    """A dataset's name and what it, and each that it comes from, was declared with.
+
+    That one is not private goes without saying.
+    """
+    flat: dict[str, str] = {}
+    at: str | None = name
+    prefix = "dataset"
+    while at:
+        declared = {key: value for key, value in study["datasets"][at].items() if value is not False}
+        flat |= flatten(declared, prefix)
+        at = declared.get("from")
+        prefix = f"dataset.{at}"
+    return flat | {"dataset": name}
 
 
 def _arm_params(study: dict[str, Any], identity: Identity) -> dict[str, str]:
     declared = study["arms"][identity.arm]
-    flat = flatten({key: value for key, value in declared.items() if key != "search"})
+    flat = flatten({"vary": study.get("vary")})
+    flat |= flatten({key: value for key, value in declared.items() if key != "search"})
     flat |= _dataset_params(study, declared["dataset"])
     if declared.get("synthetic"):
         generator = study["generators"][declared["synthetic"]["generator"]]
@@ -189,12 +202,11 @@ def _first_line(curve: Curve) -> dict[str, Any] | None:
     return line if isinstance(line, dict) and "time" in line else None
 
 
-def _environment(results: Results, wanted: Wanted, runs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+def _environment(wanted: Wanted, runs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
     """Commit, device, precision and versions, of the job that stands for the run or else of its last one."""
     own = [run for job, run in runs if job["digest"] == wanted.cell.identity.digest] or [run for _, run in runs[-1:]]
     run = own[0] if own else {}
-    study = results.plan.get("git") or {}
-    git = study if wanted.cell.identity.kind == "study" and study else run.get("git") or study
+    git = run.get("git") or {}
     values = {
         "mlflow.source.git.commit": git.get("commit"),
         "assay.git.dirty": git.get("dirty"),

@@ -36,21 +36,22 @@ def _mark(value: Any) -> str:
 
 
 def folder_role(results: Results, name: str, folder: Path, guarded: bool) -> Role:
-    """The files of a sealed folder. A dataset's arrays are referred to, its card and contact sheet are copied.
+    """The files of a sealed folder: those below a limit are copied, the others referred to by path and digest.
 
-    Under `track: {artifacts: refer}` files of `copy-below` and more are referred to as well.
+    The limit is `track: {copy-below: ...}`, or none at all under `artifacts: refer`. A dataset's arrays are referred to
+    whatever their size: they lie in a cache that many runs share.
     """
     track = results.study.get("track") or {}
-    limit = size(track.get("copy-below", "50M")) if track.get("artifacts") == "refer" else None
+    limit = 0 if track.get("artifacts") == "refer" else size(track.get("copy-below", "50M"))
     seal = read_json(folder / "seal.json") or {}
-    role = Role(name, _mark([seal, track.get("artifacts"), limit, guarded]))
+    role = Role(name, _mark([seal, limit, guarded]), folder=folder)
     dataset = folder.parent.name == "data"
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _SKIPPED):
         inside = file.relative_to(folder).as_posix()
         told = guarded and private.tells(file)
         arrays = dataset and file.suffix in (".npy", ".npz")
         bytes_ = file.stat().st_size
-        if told or arrays or (limit is not None and bytes_ >= limit):
+        if told or arrays or bytes_ >= limit:
             known = (seal.get("contents") or {}).get(inside, {})
             about: dict[str, object] = {"bytes": bytes_, "sha256": known.get("sha256") or sha256_file(file)}
             role.kept[inside] = {"path": str(file.resolve()), **about, **({"private": True} if told else {})}

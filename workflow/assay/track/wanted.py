@@ -46,6 +46,7 @@ class Role:
         files: name to file.
         texts: name to the content of a small file that is made for MLflow.
         kept: name to what is told of a file that stays where it is: path, bytes and SHA-256.
+        folder: the sealed folder that the files are of, if they are of one.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Role:
     files: dict[str, Path] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     kept: dict[str, dict[str, object]] = field(default_factory=dict)
+    folder: Path | None = None
 
 
 @dataclass

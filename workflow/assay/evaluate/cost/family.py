@@ -42,13 +42,16 @@ _HERE = "measured on the machine that ran this job"
             "interquartile range of that time", "lower", 0.0, unit="s",
             keys={"batch": "batches"}, defaults={"batch": "1"},
         ),
-        "train-seconds": Metric("time that training took", "lower", 0.0, unit="s"),
-        "peak-memory": Metric("largest memory of the training process", "lower", 0.0, unit="B"),
+        "train-seconds": Metric(
+            "wall time of training and compression; its encoder, generator, teachers and search are left out",
+            "lower", 0.0, unit="s",
+        ),
+        "peak-memory": Metric("largest memory of a process that trained or compressed", "lower", 0.0, unit="B"),
     },
     shapes="images [B,C,H,W] -> numbers",
 )  # fmt: skip
 def family(trial: Trial, batches: list[int], repeats: int) -> Result:
-    """Count and time a trial's model, and pass on what its training cost.
+    """Count and time a trial's model, and pass on what its training and compression cost.
 
     For predictions made elsewhere there is no model, and everything that needs one is undefined.
     """

@@ -29,6 +29,10 @@ def section(material: Material) -> Section | None:
             "Test accuracy, mean with its 95% interval, against the cost of the final model. Upwards and to the left "
             "is better; the line joins the arms that no other beats on both."
         ) if drawn else None,
+        note(
+            "The time to train is wall time of training and of every compression after it. What the arm builds on is "
+            "left out: its encoder, generator, teachers and search stand in the cost of the study."
+        ) if any(cost.name == "train-seconds" for cost in costs) else None,
         arms_legend(material, arms) if drawn else None,
         tag("div", *drawn, class_="grid-of"),
         comparison(material, costs, "Costs by arm"),
