@@ -11,6 +11,7 @@ from assay.models.classifier import Classifier
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints, Phases
+from assay.train.epochs import bound
 from assay.train.images import Images
 from assay.train.loop import Log, fit
 from assay.train.objective import Supervised
@@ -60,8 +61,8 @@ class FineTune:
         entry |= {key: value for key, value in {"epochs": epochs, "lr": lr, "warmup": 0.0}.items() if key in entry}
         scope = f"finetune-{phase.name}"
         rebalance = self.spec.get("rebalance")
-        sampler = bind(self.registry, "rebalance", rebalance) if rebalance else None
-        order = Order(self.images.targets, entry["batch"], self.streams, sampler, scope)
+        sampler = bound(self.registry, "rebalance", rebalance) if rebalance else None
+        order = Order(self.images.targets, entry["batch"], self.streams, sampler, scope, epochs)
         steps, through = self.steps, self.epochs
         self.steps += epochs * order.steps
         self.epochs += epochs
@@ -73,7 +74,8 @@ class FineTune:
             self.images,
             [bind(self.registry, "augment", augment) for augment in self.spec["augment"]],
             self.streams.seed("augment", scope),
-            bind(self.registry, "loss", self.spec["loss"]),
+            bound(self.registry, "loss", self.spec["loss"]),
+            epochs=epochs,
             bf16=self.spec["precision"] == "bf16",
         )
         fit(

@@ -14,6 +14,7 @@ from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
+from assay.train.epochs import bound
 from assay.train.images import Images
 from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
@@ -82,14 +83,15 @@ def train(
     place(model, device)
 
     recipe = spec["recipe"]
-    rebalance = bind(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
-    order = Order(images.targets, recipe["batch"], streams, rebalance)
+    rebalance = bound(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
+    order = Order(images.targets, recipe["batch"], streams, rebalance, epochs=recipe["epochs"])
     objective = Supervised(
         model,
         images,
         [bind(registry, "augment", entry) for entry in spec["augment"]],
         streams.seed("augment", "train"),
-        bind(registry, "loss", spec["loss"]),
+        bound(registry, "loss", spec["loss"]),
+        epochs=recipe["epochs"],
         distill=distillation(registry, spec.get("distill"), teachers),
         teachers=[frozen(teacher, device) for teacher in teachers],
         bf16=spec["precision"] == "bf16",
