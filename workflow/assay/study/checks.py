@@ -237,7 +237,10 @@ class _Checks:
         return "split" in self.study["vary"] and bool(root and root["split"] and root["split"]["test"])
 
     def _foreign_predictions(self, path: Path, arm: dict[str, Any]) -> None:
-        for key in ("model", "weights", "synthetic", "init", "distill", "compress", "rebalance", "augment", "search"):
+        for key in (
+            *("model", "weights", "synthetic", "init", "distill", "adjust", "compress", "rebalance", "augment"),
+            "search",
+        ):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
         file = File(arm["predictions"])

@@ -251,6 +251,12 @@ class Arm(Section):
         "How it learns from a teacher: a method of kind distill.",
         "arms:\n  student: {extends: baseline, distill: {method: kd, temperature: 2, teacher: baseline}}",
     )
+    adjust: list[Annotated[Entry, MethodOf("adjust")]] = key(
+        [],
+        "How the trained model is corrected for the class counts of the train split, one after the other and before "
+        "`compress`: methods of kind adjust. Arms that differ in this alone share their training.",
+        "arms:\n  corrected: {extends: baseline, adjust: [logit-adjustment]}",
+    )
     compress: list[Annotated[Entry, MethodOf("compress")]] = key(
         [],
         "What is done to the trained model to make it smaller, one after the other: methods of kind compress.",

@@ -254,7 +254,9 @@ class Planner:
         key = (arm, seed)
         if key not in self._models:
             job, path = self._train(arm, seed)
-            self._models[key] = self._compress(arm, seed, job, path)
+            for stage in ("adjust", "compress"):
+                job, path = self._altered(stage, arm, seed, job, path)
+            self._models[key] = job, path
         return self._models[key]
 
     def _train(
@@ -331,10 +333,11 @@ class Planner:
             return list(self.study["seeds"])
         return [seed if teacher["seed"] == "same" else teacher["seed"]]
 
-    def _compress(self, arm: str, seed: int, model: Job, need: str) -> tuple[Job, str]:
+    def _altered(self, stage: str, arm: str, seed: int, model: Job, need: str) -> tuple[Job, str]:
+        """The jobs that adjust or compress a trained model, one after the other."""
         declared = self.study["arms"][arm]
         jobs, dataset_need = [], ""
-        for entry in declared["compress"]:
+        for entry in declared[stage]:
             dataset, dataset_need = self._dataset(declared["dataset"], seed)
             spec = {key: declared[key] for key in ("recipe", "augment", "loss", "rebalance", "precision", "threads")}
             spec |= {"method": entry, "streams": self._streams(seed, "init", "order", "augment")}
@@ -342,17 +345,17 @@ class Planner:
             if declared["search"]:
                 inputs["search"] = self._searched(arm)
             model = self._job(
-                "compress",
+                stage,
                 label(dataset.label, declared["model"]["method"], entry["method"], _number(spec)),
                 spec,
                 inputs,
-                [*self._card("compress", entry), *self._training_methods(declared)],
+                [*self._card(stage, entry), *self._training_methods(declared)],
             )
             jobs.append(model)
         if not jobs:
             return model, need
-        path = f"{_stem(arm, seed)}/compress"
-        self.plan.add(path, "compress", jobs, [need, dataset_need])
+        path = f"{_stem(arm, seed)}/{stage}"
+        self.plan.add(path, stage, jobs, [need, dataset_need])
         return model, path
 
     def _searched(self, arm: str) -> Job:
@@ -464,8 +467,8 @@ class Planner:
             self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), needs)
 
     def _trained(self, model: Job) -> Job:
-        """The training that a chain of compressions started from."""
-        while model.stage == "compress":
+        """The training that a chain of adjustments and compressions started from."""
+        while model.stage in ("adjust", "compress"):
             model = self.plan.jobs[model.inputs["model"]]
         return model
 

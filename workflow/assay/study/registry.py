@@ -44,6 +44,7 @@ KINDS: dict[str, str] = {
     "loss": "what training minimises",
     "rebalance": "how rare classes are weighted or sampled",
     "distill": "how a student learns from a teacher",
+    "adjust": "how a trained model is corrected for how rare classes were",
     "compress": "how a trained model is made smaller",
     "evaluation": "families of metrics on a trial",
     "calibrator": "how logits become probabilities",
