@@ -13,7 +13,7 @@ from assay.models.classifier import Classifier
     "adjust",
     "tau-norm",
     summary="Divide each class's weights in the head by a power of their norm, which grows with its count",
-    paper="Kang et al. 2020, arXiv:1910.09217, eq. 4",
+    paper="Kang et al. 2020, arXiv:1910.09217",
     options={"tau": Option(1.0, "0 leaves the norms as they are, 1 makes them equal", at_least=0, at_most=1)},
 )
 @torch.no_grad()

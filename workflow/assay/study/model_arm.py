@@ -236,6 +236,12 @@ class Arm(Section):
         "How rare classes are sampled: a method of kind rebalance.",
         "arms:\n  fair: {extends: baseline, rebalance: oversample}",
     )
+    robust: Annotated[Entry, MethodOf("robust")] | None = key(
+        None,
+        "How training withstands wrong labels, on top of `loss`: a method of kind robust. Further training "
+        "by `adjust` or `compress` does without it.",
+        "arms:\n  wary: {extends: baseline, robust: {method: co-teaching, rate: 0.2}}",
+    )
     synthetic: Synthetic | None = key(
         None,
         "Generated images in its train split; a bare generator's name means `balance: true`.",

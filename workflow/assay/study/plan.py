@@ -19,7 +19,7 @@ from assay.study.registry import Card, Registry
 Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
-_TRAINED_BY = ("model", "recipe", "augment", "loss", "rebalance", "precision", "threads")
+_TRAINED_BY = ("model", "recipe", "augment", "loss", "rebalance", "robust", "precision", "threads")
 
 
 #: The seed under which tuning happens: it is none of a study's, so that the chosen point runs on fresh ones.
@@ -281,7 +281,7 @@ class Planner:
         spec["init"] = None
         words = [dataset.label, declared["model"]["method"]]
         words += [entry["method"] for entry in declared["augment"]]
-        words += [declared["rebalance"]["method"]] if declared["rebalance"] else []
+        words += [declared[kind]["method"] for kind in ("rebalance", "robust") if declared[kind]]
         if declared["init"] and "encoder" in declared["init"]:
             inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
             needs.append(need)
@@ -315,6 +315,7 @@ class Planner:
             *self._card("recipe", declared["recipe"]),
             *self._card("loss", declared["loss"]),
             *self._card("rebalance", declared["rebalance"]),
+            *self._card("robust", declared["robust"]),
             *self._card("distill", declared["distill"]),
             *self._cards("augment", declared["augment"]),
         ]

@@ -43,6 +43,7 @@ KINDS: dict[str, str] = {
     "recipe": "optimiser, schedule and their defaults",
     "loss": "what training minimises",
     "rebalance": "how rare classes are weighted or sampled",
+    "robust": "how training withstands wrong labels",
     "distill": "how a student learns from a teacher",
     "adjust": "how a trained model is corrected for how rare classes were",
     "compress": "how a trained model is made smaller",

@@ -90,7 +90,7 @@ class Resolver:
             "dataset": arm.dataset,
             **{
                 kind: self.methods.entry(kind, getattr(arm, kind), (*path, kind))
-                for kind in ("model", "recipe", "loss", "rebalance")
+                for kind in ("model", "recipe", "loss", "rebalance", "robust")
             },
             **{
                 kind: self.methods.entries(kind, getattr(arm, kind), (*path, kind))

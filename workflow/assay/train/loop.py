@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,16 @@ Log = Callable[..., None]
 Objective = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor | None]]
 
 
+class Stateful(Protocol):
+    """What learns beside the weights, such as an objective that remembers each sample."""
+
+    def state(self) -> dict[str, Any]:
+        """A copy, as nested dicts with text keys of tensors and numbers."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+
+
 def fit(
     model: nn.Module,
     objective: Objective,
@@ -45,6 +55,7 @@ def fit(
     checkpoints: Checkpoints,
     validate: Callable[[], dict[str, float]] | None = None,
     after_step: Callable[[], None] | None = None,
+    beside: Stateful | None = None,
 ) -> None:
     """Train `model` in place.
 
@@ -62,6 +73,7 @@ def fit(
         checkpoints: where the state is kept and found.
         validate: named values of the model at the end of an epoch.
         after_step: called after each step of the optimiser, such as to hold pruned weights at zero.
+        beside: what else a checkpoint keeps.
 
     Raises:
         MethodError: the loss or the gradient became infinite or not a number.
@@ -77,6 +89,8 @@ def fit(
         rows.copy_(saved["rows"])
         model.load_state_dict(saved["model"])
         restore_optimizer(recipe.optimizer, saved["optimizer"])
+        if beside:
+            beside.restore(saved["beside"])
         print(f"resuming at step {step} of {epochs * order.steps}")
 
     for epoch in range(step // order.steps, epochs):
@@ -122,6 +136,7 @@ def fit(
                         "rows": rows.clone(),
                         "model": model_state(model),
                         "optimizer": optimizer_state(recipe.optimizer),
+                        **({"beside": beside.state()} if beside else {}),
                     }
                 )
 

@@ -12,7 +12,7 @@ from assay import method
     "loss",
     "balanced-softmax",
     summary="Cross-entropy of a softmax that counts each class as often as it has train images",
-    paper="Ren et al. 2020, arXiv:2007.10740, eq. 3",
+    paper="Ren et al. 2020, arXiv:2007.10740",
     shapes="logits [B,K], targets [B,K] -> [B]",
 )
 def balanced_softmax(logits: Tensor, targets: Tensor, counts: Tensor) -> Tensor:

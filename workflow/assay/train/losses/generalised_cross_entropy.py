@@ -12,7 +12,7 @@ from assay import Option, method
     "loss",
     "generalised-cross-entropy",
     summary="Between cross-entropy and mean absolute error, which wrong labels move less",
-    paper="Zhang and Sabuncu 2018, arXiv:1805.07836, eq. 6",
+    paper="Zhang and Sabuncu 2018, arXiv:1805.07836",
     options={"q": Option(0.7, "towards 0 it is cross-entropy, at 1 half the absolute error", above=0, at_most=1)},
     shapes="logits [B,K], targets [B,K] -> [B]",
 )

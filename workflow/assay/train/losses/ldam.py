@@ -13,7 +13,7 @@ from assay.train.losses.weights import effective_number
     "loss",
     "ldam",
     summary="Cross-entropy with a margin that is wider for rare classes, which later weigh more too",
-    paper="Cao et al. 2019, arXiv:1906.07413, eq. 10 to 13 and algorithm 1 (DRW)",
+    paper="Cao et al. 2019, arXiv:1906.07413 (DRW)",
     options={
         "max-margin": Option(0.5, "margin of the rarest class", at_least=0),
         "scale": Option(1.0, "what logits are multiplied by once the margin is taken off", above=0),

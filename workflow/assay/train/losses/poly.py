@@ -12,7 +12,7 @@ from assay import Option, method
     "loss",
     "poly",
     summary="Cross-entropy with another coefficient for its first polynomial term",
-    paper="Leng et al. 2022, arXiv:2204.12511, eq. 4 (Poly-1)",
+    paper="Leng et al. 2022, arXiv:2204.12511 (Poly-1)",
     options={"epsilon": Option(1.0, "what is added to the coefficient of 1 - p; 0 is cross-entropy", at_least=-1)},
     shapes="logits [B,K], targets [B,K] -> [B]",
 )

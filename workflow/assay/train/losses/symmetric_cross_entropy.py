@@ -12,7 +12,7 @@ from assay import Option, method
     "loss",
     "symmetric-cross-entropy",
     summary="Cross-entropy and its reverse, in which prediction and label change places",
-    paper="Wang et al. 2019, arXiv:1908.06112, eq. 7 and 8",
+    paper="Wang et al. 2019, arXiv:1908.06112",
     options={
         "alpha": Option(0.1, "weight of the cross-entropy", at_least=0),
         "beta": Option(1.0, "weight of the reverse", at_least=0),

@@ -20,7 +20,7 @@ def inverse(counts: Tensor) -> Tensor:
 def effective_number(counts: Tensor, beta: float) -> Tensor:
     """`(1 - beta) / (1 - beta^n_j)`, scaled to a mean of 1 over the classes that have images; float32 `[K]`.
 
-    Cui et al. 2019 (arXiv:1901.05555), eq. 2 to 4: `(1 - beta^n) / (1 - beta)` is the effective number of n samples.
+    Cui et al. 2019 (arXiv:1901.05555): `(1 - beta^n) / (1 - beta)` is the effective number of n samples.
     0 weighs all classes alike, and towards 1 the weights become those of `inverse`.
 
     Args:
