@@ -39,13 +39,13 @@ Objective = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor | None]]
 
 
 class Stateful(Protocol):
-    """Something whose state must survive a kill."""
+    """What learns beside the weights, such as an objective that remembers each sample."""
 
-    def state(self) -> dict[str, Tensor]:
-        """A copy of the state."""
+    def state(self) -> dict[str, Any]:
+        """A copy, as nested dicts with text keys of tensors and numbers."""
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from a state."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
 
 
 def fit(
