@@ -30,6 +30,8 @@ def listening(empty_database: Path) -> Iterator[str]:
     port = _free_port()
     code = f"from pathlib import Path; from assay.track.ui import ui; ui(Path({str(empty_database.parent)!r}), {port})"
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    # The server leaves a folder behind for every upload that it was ended in.
+    environment["TMPDIR"] = str(empty_database.parent)
     process = subprocess.Popen(
         [sys.executable, "-c", code], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
