@@ -550,7 +550,7 @@ class Planner:
             self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), needs)
 
     def _made_by(self, model: Job) -> dict[str, Job]:
-        """The training of a model as `train`, and what was done to it after that as `adjust/0`, `compress/1` and so on"""
+        """The training of a model as `train`, and what was done to it afterwards as `adjust/0`, `compress/1`, ..."""
         chain = []
         while model.stage in ("adjust", "compress"):
             chain.append(model)

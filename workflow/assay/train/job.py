@@ -50,9 +50,9 @@ def train(
 
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`
-            (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or None),
-            `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"), `streams`
-            (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
+            (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or
+            None), `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"),
+            `streams` (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
