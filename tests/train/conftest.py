@@ -15,6 +15,7 @@ def spec(entry):
             "augment": [entry("augment", "crop", padding=1), entry("augment", "mixup", alpha=0.5)],
             "loss": entry("loss", "cross-entropy"),
             "rebalance": None,
+            "robust": None,
             "synthetic": None,
             "init": None,
             "distill": None,

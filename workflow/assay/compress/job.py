@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from assay.compress.finetune import FineTune
 from assay.models.classifier import Classifier
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
+from assay.train.finetune import FineTune
 from assay.train.loop import Log
 from assay.train.setup import finished, place
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -17,7 +18,9 @@ from assay.train.images import Images
 from assay.train.loop import Log, fit
 from assay.train.objective import Augment
 from assay.train.order import Order
+from assay.train.recipe import prepare
 from assay.train.setup import finished, place
+from assay.train.statistics import batch_statistics
 
 if TYPE_CHECKING:
     from assay.data.dataset import Dataset
@@ -87,8 +90,20 @@ def pretrain(
             every = torch.arange(len(held_out), device=device)
             return {"val.loss": evaluate(0, every, torch.zeros_like(every))[0].item()}
 
-    recipe = bind(registry, "recipe", spec["recipe"])(trained, epochs * order.steps)
-    fit(trained, objective, order, recipe, epochs, log=log, checkpoints=checkpoints, validate=validate)
+    recipe = prepare(
+        registry, spec["recipe"], trained, epochs * order.steps, streams.seed("order", "pretrain", "noise")
+    )
+    fit(
+        trained,
+        objective,
+        order,
+        recipe,
+        epochs,
+        log=log,
+        checkpoints=checkpoints,
+        validate=validate,
+        statistics=partial(batch_statistics, model, images.pixels, spec["recipe"]["batch"]),
+    )
     model.head.requires_grad_(True)
     return finished(model)
 

@@ -212,8 +212,19 @@ def _foreign_model(task: Task, classes: list[str], channels: int, size: int) -> 
     return {}
 
 
+def _adjust(task: Task) -> Headline:
+    from assay.adjust.job import adjust
+
+    return _altered(task, adjust)
+
+
 def _compress(task: Task) -> Headline:
     from assay.compress.job import compress
+
+    return _altered(task, compress)
+
+
+def _altered(task: Task, alter: Callable[..., Any]) -> Headline:
     from assay.run.models import read_model, write_model
 
     dataset = read_dataset(task.inputs["dataset"])
@@ -221,7 +232,7 @@ def _compress(task: Task) -> Headline:
     log, checkpoints = _watched(task)
     model = read_model(task.inputs["model"], registry)
     choice = _choice(task)
-    model = compress(task.job.spec, registry, dataset, model, choice=choice, log=log, checkpoints=checkpoints)
+    model = alter(task.job.spec, registry, dataset, model, choice=choice, log=log, checkpoints=checkpoints)
     about = read_json(task.inputs["model"] / "model.json")
     write_model(task.out, model, about["model"], dataset.classes, dataset.size)
     return _last_values(task)
@@ -354,7 +365,7 @@ def _spent(task: Task) -> dict[str, float]:
     """Seconds and peak memory in bytes of all that made the model: its training, then each of its compressions."""
     if "train" not in task.jobs or "weights" in task.jobs["train"].spec:
         return {}  # what it took to train a model elsewhere nobody knows here
-    made = [role for role in task.inputs if role == "train" or role.startswith("compress/")]
+    made = [role for role in task.inputs if role == "train" or role.startswith(("adjust/", "compress/"))]
     runs = [read_json(task.inputs[role] / "run.json") for role in made]
     return {
         "train-seconds": sum(run["seconds"] for run in runs),
@@ -391,6 +402,7 @@ _STAGES: dict[str, Callable[[Task], Headline]] = {
     "synthetic": _synthetic,
     "pretrain": _pretrain,
     "train": _train,
+    "adjust": _adjust,
     "compress": _compress,
     "search": _search,
     "predict": _predict,

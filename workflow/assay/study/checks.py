@@ -217,6 +217,10 @@ class _Checks:
             self._same_shape((*path, "synthetic"), arm["dataset"], learnt)
         self._init(path, arm)
         self._teacher(path, arm)
+        if arm["robust"] and arm["distill"]:
+            self.problems.add(
+                (*path, "robust"), "expected either `robust` or `distill`: both say what takes the loss's place"
+            )
         if arm["search"] and self._test_varies(arm["dataset"]):
             self.problems.add(
                 (*path, "search"),
@@ -262,7 +266,10 @@ class _Checks:
         return "split" in self.study["vary"] and bool(split.get("test") or split.get("folds"))
 
     def _foreign_predictions(self, path: Path, arm: dict[str, Any]) -> None:
-        for key in ("model", "weights", "synthetic", "init", "distill", "compress", "rebalance", "augment", "search"):
+        for key in (
+            *("model", "weights", "synthetic", "init", "distill", "adjust", "compress", "rebalance", "augment"),
+            *("robust", "search"),
+        ):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "predictions")
@@ -280,7 +287,7 @@ class _Checks:
                 self.problems.add((*path, "predictions"), f"{expected} {', '.join(lacking)}")
 
     def _foreign_weights(self, path: Path, arm: dict[str, Any]) -> None:
-        for key in ("synthetic", "init", "distill", "rebalance", "search"):
+        for key in ("synthetic", "init", "distill", "rebalance", "robust", "search"):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `weights` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "weights")

@@ -242,6 +242,12 @@ class Arm(Section):
         "How rare classes are sampled: a method of kind rebalance.",
         "arms:\n  fair: {extends: baseline, rebalance: oversample}",
     )
+    robust: Annotated[Entry, MethodOf("robust")] | None = key(
+        None,
+        "How training withstands wrong labels, on top of `loss`: a method of kind robust. Further training "
+        "by `adjust` or `compress` does without it.",
+        "arms:\n  wary: {extends: baseline, robust: {method: co-teaching, rate: 0.2}}",
+    )
     synthetic: Synthetic | None = key(
         None,
         "Generated images in its train split; a bare generator's name means `balance: true`.",
@@ -256,6 +262,12 @@ class Arm(Section):
         None,
         "How it learns from a teacher: a method of kind distill.",
         "arms:\n  student: {extends: baseline, distill: {method: kd, temperature: 2, teacher: baseline}}",
+    )
+    adjust: list[Annotated[Entry, MethodOf("adjust")]] = key(
+        [],
+        "How the trained model is corrected for the class counts of the train split, one after the other and before "
+        "`compress`: methods of kind adjust. Arms that differ in this alone share their training.",
+        "arms:\n  corrected: {extends: baseline, adjust: [logit-adjustment]}",
     )
     compress: list[Annotated[Entry, MethodOf("compress")]] = key(
         [],

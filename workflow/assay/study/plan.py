@@ -24,7 +24,7 @@ from assay.study.registry import Card, Registry
 Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
-_TRAINED_BY = ("model", "trainable", "recipe", "augment", "loss", "rebalance", "precision", "threads")
+_TRAINED_BY = ("model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "precision", "threads")
 
 
 #: Keys of a dataset that count images, with what stands before the number in a label.
@@ -330,7 +330,9 @@ class Planner:
         key = (arm, seed)
         if key not in self._models:
             job, path = self._train(arm, seed)
-            self._models[key] = self._compress(arm, seed, job, path)
+            for stage in ("adjust", "compress"):
+                job, path = self._altered(stage, arm, seed, job, path)
+            self._models[key] = job, path
         return self._models[key]
 
     def _train(
@@ -356,7 +358,7 @@ class Planner:
         words = [dataset.label, declared["model"]["method"]]
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
-        words += [declared["rebalance"]["method"]] if declared["rebalance"] else []
+        words += [declared[kind]["method"] for kind in ("rebalance", "robust") if declared[kind]]
         if declared["init"] and "encoder" in declared["init"]:
             inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
             needs.append(need)
@@ -393,6 +395,7 @@ class Planner:
             *self._card("recipe", declared["recipe"]),
             *self._card("loss", declared["loss"]),
             *self._card("rebalance", declared["rebalance"]),
+            *self._card("robust", declared["robust"]),
             *self._card("distill", declared["distill"]),
             *self._cards("augment", declared["augment"]),
         ]
@@ -411,10 +414,11 @@ class Planner:
             return list(self.study["seeds"])
         return [seed if teacher["seed"] == "same" else teacher["seed"]]
 
-    def _compress(self, arm: str, seed: int, model: Job, need: str) -> tuple[Job, str]:
+    def _altered(self, stage: str, arm: str, seed: int, model: Job, need: str) -> tuple[Job, str]:
+        """The jobs that adjust or compress a trained model, one after the other."""
         declared = self.study["arms"][arm]
         jobs, dataset_need = [], ""
-        for entry in declared["compress"]:
+        for entry in declared[stage]:
             dataset, dataset_need = self._dataset(declared["dataset"], seed)
             spec = {key: declared[key] for key in ("recipe", "augment", "loss", "rebalance", "precision", "threads")}
             spec |= {"method": entry, "streams": self._streams(seed, "init", "order", "augment")}
@@ -422,17 +426,17 @@ class Planner:
             if declared["search"]:
                 inputs["search"] = self._searched(arm)
             model = self._job(
-                "compress",
+                stage,
                 label(dataset.label, declared["model"]["method"], entry["method"], _number(spec)),
                 spec,
                 inputs,
-                [*self._card("compress", entry), *self._training_methods(declared)],
+                [*self._card(stage, entry), *self._training_methods(declared)],
             )
             jobs.append(model)
         if not jobs:
             return model, need
-        path = f"{_stem(arm, seed)}/compress"
-        self.plan.add(path, "compress", jobs, [need, dataset_need])
+        path = f"{_stem(arm, seed)}/{stage}"
+        self.plan.add(path, stage, jobs, [need, dataset_need])
         return model, path
 
     def _searched(self, arm: str) -> Job:
@@ -546,12 +550,12 @@ class Planner:
             self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), needs)
 
     def _made_by(self, model: Job) -> dict[str, Job]:
-        """The training of a model as `train`, and the compressions after it as `compress/0`, `compress/1`, ..."""
+        """The training of a model as `train`, and what was done to it afterwards as `adjust/0`, `compress/1`, ..."""
         chain = []
-        while model.stage == "compress":
+        while model.stage in ("adjust", "compress"):
             chain.append(model)
             model = self.plan.jobs[model.inputs["model"]]
-        return {"train": model} | {f"compress/{number}": job for number, job in enumerate(reversed(chain))}
+        return {"train": model} | {f"{job.stage}/{number}": job for number, job in enumerate(reversed(chain))}
 
     def _parts(self, card: Card, options: Entry) -> list[tuple[str, Entry]]:
         """One part for each method that a family runs, so that adding one recomputes none of the others."""

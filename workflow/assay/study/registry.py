@@ -44,7 +44,9 @@ KINDS: dict[str, str] = {
     "recipe": "optimiser, schedule and their defaults",
     "loss": "what training minimises",
     "rebalance": "how rare classes are weighted or sampled",
+    "robust": "how training withstands wrong labels",
     "distill": "how a student learns from a teacher",
+    "adjust": "how a trained model is corrected for how rare classes were",
     "compress": "how a trained model is made smaller",
     "evaluation": "families of metrics on a trial",
     "calibrator": "how logits become probabilities",
@@ -131,6 +133,44 @@ class Option:
             or (self.above is not None and value <= self.above)
             or (self.below is not None and value >= self.below)
         )
+
+
+#: Options that every method of a kind has without declaring them, because they are the affair of who calls it and not
+#: its own: `bind` does not hand them over. A card that declares one of them changes its default.
+SHARED: dict[str, dict[str, Option]] = {
+    "recipe": {
+        "accumulate": Option(
+            1,
+            "parts in which a batch is computed, one after the other, to save memory; the step is that of the whole "
+            "batch, but for what layers take from a batch",
+            at_least=1,
+        ),
+        "ema": Option(
+            None,
+            "decay a step of the running mean of the weights that is handed on, such as 0.999",
+            type=float,
+            above=0,
+            below=1,
+            optional=True,
+        ),
+        "swa": Option(
+            None,
+            "last share of the epochs, at a constant learning rate, whose mean weights are handed on, such as 0.25",
+            type=float,
+            above=0,
+            at_most=1,
+            optional=True,
+        ),
+        "patience": Option(
+            None,
+            "epochs without a lower loss on val after which training ends; the weights with the lowest are handed on",
+            type=int,
+            at_least=1,
+            optional=True,
+        ),
+        "norm-loss": Option(0.0, "pull of each output's weights to a norm of 1, such as 0.01", at_least=0),
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -344,6 +384,7 @@ def _card(call: ast.Call, attribute: str, file: Path, module: str) -> Card:
             kind=kind, name=name, module=module, attribute=attribute, file=file,
             **{key: value for key, value in named.items() if value is not None},
         )  # fmt: skip
+        card.options.update({key: option for key, option in SHARED.get(kind, {}).items() if key not in card.options})
     except (ValueError, TypeError) as error:
         raise ConfigError(
             Problem(f"@method on {attribute} must be written with literals: {error}", str(file), call.lineno)
@@ -396,7 +437,7 @@ def import_file(module: str, file: Path) -> ModuleType:
 
 
 def bind(registry: Registry, kind: str, entry: dict[str, Any]) -> Callable[..., Any]:
-    """The method that a resolved config entry `{"method": name, option: value, ...}` names, its options applied.
+    """The method that a resolved config entry `{"method": name, option: value, ...}` names, its own options applied.
 
     Returns a callable: for a function the rest of its arguments are still to be given, for a class calling it
     with no further arguments makes the instance.
@@ -404,5 +445,6 @@ def bind(registry: Registry, kind: str, entry: dict[str, Any]) -> Callable[..., 
     from functools import partial
 
     thing = load(registry.card(kind, entry["method"]))
-    options = {key.replace("-", "_"): value for key, value in entry.items() if key != "method"}
+    others = ("method", *SHARED.get(kind, {}))
+    options = {key.replace("-", "_"): value for key, value in entry.items() if key not in others}
     return partial(thing, **options)

@@ -98,9 +98,12 @@ class Resolver:
             "dataset": arm.dataset,
             **{
                 kind: self.methods.entry(kind, getattr(arm, kind), (*path, kind))
-                for kind in ("model", "trainable", "recipe", "loss", "rebalance")
+                for kind in ("model", "trainable", "recipe", "loss", "rebalance", "robust")
             },
-            **{kind: self.methods.entries(kind, getattr(arm, kind), (*path, kind)) for kind in ("augment", "compress")},
+            **{
+                kind: self.methods.entries(kind, getattr(arm, kind), (*path, kind))
+                for kind in ("augment", "adjust", "compress")
+            },
             "synthetic": arm.synthetic.model_dump(by_alias=True) if arm.synthetic else None,
             "init": arm.init.model_dump(exclude_none=True) if arm.init else None,
             "distill": distill,

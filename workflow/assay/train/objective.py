@@ -12,6 +12,7 @@ from torch import Tensor
 from assay.augment.draw import Draw
 from assay.models.classifier import Classifier
 from assay.train.dynamics import Recorder
+from assay.train.epochs import begin
 from assay.train.images import Images
 
 #: `(images, targets, draw) -> (images, targets)`.
@@ -34,7 +35,8 @@ class Supervised:
         images: what it is trained on.
         augments: in order; each draws as its own operation.
         seed: of the stream `augment`.
-        loss: `(logits, targets, counts) -> [B]`.
+        loss: `(logits, targets, counts) -> [B]`; may change by epoch, see `assay.train.epochs`.
+        epochs: how many there will be.
         distill: `(student, teacher, loss) -> scalar`, or None.
         teachers: whose joint output the student sees, on the same augmented batch.
         bf16: whether networks run under autocast to bfloat16; losses are computed in float32.
@@ -49,6 +51,7 @@ class Supervised:
         seed: int,
         loss: Callable[[Tensor, Tensor, Tensor], Tensor],
         *,
+        epochs: int = 1,
         distill: Callable[[Output, Output, Tensor], Tensor] | None = None,
         teachers: Sequence[Classifier] = (),
         bf16: bool = False,
@@ -59,6 +62,7 @@ class Supervised:
         self.augments = augments
         self.seed = seed
         self.loss = loss
+        self.epochs = epochs
         self.distill = distill
         self.teachers = teachers
         self.bf16 = bf16
@@ -69,6 +73,7 @@ class Supervised:
 
         Under soft targets the accuracy is the mean weight that the target gives to the predicted class.
         """
+        begin(self.loss, epoch, self.epochs)
         x, targets = self.images.batch(indices)
         ids = self.images.draw_ids(indices, repeats)
         x, targets = augmented(x, targets, self.augments, self.seed, epoch, ids)

@@ -13,7 +13,7 @@ from assay.report.tables import Head, cell, row_head, table
 from assay.run.files import read_json
 
 #: Stages whose computation leaves its mark on the numbers of a trial.
-_STAGES = ("synthetic", "generator", "pretrain", "train", "compress", "predict")
+_STAGES = ("synthetic", "generator", "pretrain", "train", "adjust", "compress", "predict")
 
 
 def section(material: Material) -> Section | None:
