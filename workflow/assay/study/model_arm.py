@@ -284,6 +284,12 @@ class Arm(Section):
         "CPU threads of its training; part of what is computed, since they change bits.",
         "arms:\n  fast: {extends: baseline, threads: 2}",
     )
+    together: bool = key(
+        False,
+        "Train all its seeds in one job, side by side on one device. Each becomes what it would alone, but for "
+        "rounding. It pays where one network does not keep the device busy; see `benchmarks/seeds.py`.",
+        "arms:\n  side-by-side: {extends: baseline, together: true}",
+    )
     weights: str | None = key(
         None,
         "A model trained elsewhere, as a safetensors file of the arm's `model`: nothing is trained.",

@@ -109,6 +109,7 @@ class Resolver:
             "distill": distill,
             "precision": arm.precision,
             "threads": arm.threads,
+            "together": arm.together,
             "weights": arm.weights,
             "predictions": arm.predictions,
         }

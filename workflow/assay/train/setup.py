@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from assay.data.dataset import Split
 
 #: Images at a time where no gradient is kept.
-_BATCH = 1024
+BATCH = 1024
 
 
 def place(model: Classifier, device: torch.device) -> Classifier:
@@ -45,6 +45,6 @@ def validation(model: Classifier, split: Split | None, device: torch.device) -> 
 
 
 def _validate(model: Classifier, pixels: Tensor, labels: Tensor) -> dict[str, float]:
-    logits, _ = forward(model, pixels, _BATCH)
+    logits, _ = forward(model, pixels, BATCH)
     loss, right = F.cross_entropy(logits, labels), (logits.argmax(dim=1) == labels).float().mean()
     return {"val.loss": loss.item(), "val.accuracy": right.item()}
