@@ -173,7 +173,7 @@ def test_a_joint_checkpoint_lies_with_each_and_the_newest_counts(layout: Layout,
     old = (folders[1] / "checkpoint.safetensors").read_bytes()
     curves = {name: (folder, Curves(folder / "curves.jsonl")) for name, folder in zip(names, folders, strict=True)}
     for number, (_, curve) in enumerate(curves.values()):
-        curve(2, loss=number)
+        curve(2, loss=10**number)  # lines of different length
     JointCheckpoints(names, curves).save({"step": 2, "model": torch.zeros(2)})
     # A kill before the second folder got the new file.
     (folders[1] / "checkpoint.safetensors").unlink()
@@ -184,7 +184,22 @@ def test_a_joint_checkpoint_lies_with_each_and_the_newest_counts(layout: Layout,
     assert state is not None
     assert (state["step"], state["model"].tolist()) == (2, [0.0, 0.0])
     lines = [read_lines(folder / "curves.jsonl") for folder in folders]
-    assert [[(line["step"], line["loss"]) for line in each] for each in lines] == [[(2, 0)], [(2, 1)]]
+    assert [[(line["step"], line["loss"]) for line in each] for each in lines] == [[(2, 1)], [(2, 10)]]
+
+
+def test_curves_go_on_where_they_stood_without_the_one_that_was_first(layout: Layout, seeds: Any) -> None:
+    jobs = seeds(0, 1)
+    folders = {each.digest: layout.work / each.digest[:16] for each in jobs}
+    curves = {name: (folder, Curves(folder / "curves.jsonl")) for name, folder in folders.items()}
+    (_, short), (_, long) = curves.values()
+    short(1, loss=1)
+    long(1, loss=1)
+    long(2, loss=2)
+    joint = JointCheckpoints(list(folders), curves)
+    joint.save({"step": 2})
+    left = {jobs[1].digest: curves[jobs[1].digest]}
+    assert JointCheckpoints(list(folders), left).load() == {"step": 2}
+    assert len(read_lines(folders[jobs[1].digest] / "curves.jsonl")) == 2
 
 
 def test_without_a_checkpoint_curves_begin_anew(tmp_path: Path) -> None:

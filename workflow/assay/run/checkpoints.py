@@ -89,22 +89,26 @@ class Checkpoints:
 
     def load(self) -> dict[str, Any] | None:
         """The state saved last, or None. A file that cannot be read counts as none."""
-        if not self._file.exists():
-            self._curves.rewind(0)
-            return None
-        try:
-            with safe_open(self._file, framework="pt") as archive:
-                about = archive.metadata() or {}
-                tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
-            joined = _join(json.loads(about["state"]), tensors)
-            position = int(about["curves"])
-        except (SafetensorError, KeyError, ValueError) as error:
-            print(f"the checkpoint cannot be read and is not used: {error}")
-            self._curves.rewind(0)
-            return None
+        state, position = _read(self._file)
         self._curves.rewind(position)
-        assert isinstance(joined, dict)
-        return joined
+        return state
+
+
+def _read(file: Path) -> tuple[dict[str, Any] | None, int]:
+    """The state in a file, or None, and where the curves stood; 0 without a state."""
+    if not file.exists():
+        return None, 0
+    try:
+        with safe_open(file, framework="pt") as archive:
+            about = archive.metadata() or {}
+            tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
+        joined = _join(json.loads(about["state"]), tensors)
+        position = int(about["curves"])
+    except (SafetensorError, KeyError, ValueError) as error:
+        print(f"the checkpoint cannot be read and is not used: {error}")
+        return None, 0
+    assert isinstance(joined, dict)
+    return joined, position
 
 
 class JointCheckpoints:
@@ -119,17 +123,17 @@ class JointCheckpoints:
     def __init__(self, members: Sequence[str], watched: Mapping[str, tuple[Path, Curves]], every: float = 30.0):
         self._members = members
         self._watched = watched
-        self._all = [Checkpoints(folder, curves, every) for folder, curves in watched.values()]
+        self._first = Checkpoints(*next(iter(watched.values())), every)
 
     def due(self) -> bool:
         """Whether it is time to save again."""
-        return self._all[0].due()
+        return self._first.due()
 
     def save(self, state: dict[str, Any]) -> None:
         """Save a state, which has the number of its `step`, and where all curves stand."""
         positions = {name: curves.position() for name, (_, curves) in self._watched.items()}
         about = {"members": " ".join(self._members), "step": str(state["step"])}
-        self._all[0].save({"positions": positions, "state": state}, **about)
+        self._first.save({"positions": positions, "state": state}, **about)
         (first, _), *others = self._watched.values()
         for folder, _ in others:
             beside = (folder / _NAME).with_suffix(".part")
@@ -142,8 +146,8 @@ class JointCheckpoints:
 
     def load(self) -> dict[str, Any] | None:
         """The newest state: a kill may have left an older one with some."""
-        steps = [joint_members(folder)[0] for folder, _ in self._watched.values()]
-        found = self._all[steps.index(max(steps))].load()
+        newest = max((folder for folder, _ in self._watched.values()), key=lambda folder: joint_members(folder)[0])
+        found, _ = _read(newest / _NAME)
         for name, (_, curves) in self._watched.items():
             curves.rewind(found["positions"][name] if found else 0)
         return found and found["state"]
