@@ -17,3 +17,11 @@ def test_the_data_benchmark_prints_every_row() -> None:
     assert len(re.findall(r"\d s +[\d.]+ s +[\d.]+x$", done.stdout, re.MULTILINE)) == 5
     if Path("/proc/self/smaps_rollup").exists():
         assert re.search(r"^torchvision( +-?[\d.]+){3}$", done.stdout, re.MULTILINE)
+
+
+def test_the_seeds_benchmark_prints_every_row() -> None:
+    options = ["--networks", "mlp", "resnet20", "--seeds", "1", "2", "--steps", "2", "--batch", "4", "--repeats", "1"]
+    command = [sys.executable, "benchmarks/seeds.py", *options, "--device", "cpu"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = re.findall(r"^(\w+) +4 +(\d) +\d+/s +\d+/s +[\d.]+x$", done.stdout, re.MULTILINE)
+    assert rows == [("mlp", "1"), ("mlp", "2"), ("resnet20", "1"), ("resnet20", "2")]
