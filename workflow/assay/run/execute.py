@@ -104,6 +104,8 @@ def begin(job: Job, layout: Layout, forced_at: float) -> Outcome | Ready:
         run = read_json(store.place(job) / "run.json") or {}
         if run.get("finished", 0.0) >= forced_at:
             (layout.failures / f"{job.digest}.json").unlink(missing_ok=True)
+            # A kill right after the rename leaves a work folder behind.
+            shutil.rmtree(layout.work / job.digest[:16], ignore_errors=True)
             return Outcome(job, "done", headline=run.get("headline", {}), run=run)
     if failed and job.stage not in _GO_ON:
         reason = next(iter(failed.values()))
