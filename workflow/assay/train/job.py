@@ -15,6 +15,8 @@ from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
+from assay.train.compiled import compiled
+from assay.train.deterministic import deterministic
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
 from assay.train.images import Images
@@ -22,6 +24,7 @@ from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
 from assay.train.objective import Supervised
 from assay.train.order import Order
+from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.robust.objective import Robust, RobustObjective, Training
 from assay.train.setup import finished, frozen, place, validation
@@ -42,6 +45,7 @@ def train(
     weights: Mapping[str, Tensor] | None = None,
     choice: Mapping[str, Any] | None = None,
     keep: Callable[..., None] | None = None,
+    state: Callable[..., None] | None = None,
     log: Log,
     checkpoints: Checkpoints,
     device: torch.device | str = "cpu",
@@ -51,7 +55,8 @@ def train(
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`
             (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or
-            None), `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"),
+            None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
+            `assay.train.precision`), `deterministic`, `compile` (false if absent),
             `streams` (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
@@ -62,6 +67,7 @@ def train(
         choice: dotted path in the spec to value, from a tuning run.
         keep: called with the dynamics of the training if the spec asks for them: `id` text [N], the images of the train
             split, and `margin`, `error`, `correct` [E,N], see `assay.train.dynamics`.
+        state: called with what the machine decided, `precision`.
         log: see `assay.train.loop.fit`.
         checkpoints: see `assay.train.checkpoint`.
         device: where to compute.
@@ -106,7 +112,10 @@ def train(
     augments = [bind(registry, "augment", entry) for entry in spec["augment"]]
     seed = streams.seed("augment", "train")
     loss = bound(registry, "loss", spec["loss"])
-    bf16 = spec["precision"] == "bf16"
+    precision = resolved(spec["precision"], device)
+    bf16 = precision == "bf16"
+    if state:
+        state(precision=precision)
     distill = distillation(registry, spec.get("distill"), teachers)
     objective: Supervised | RobustObjective
     if robust:
@@ -125,18 +134,23 @@ def train(
             bf16=bf16,
             watch=watch,
         )
-    fit(
-        trained,
-        objective,
-        order,
-        prepare(registry, recipe, trained, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
-        recipe["epochs"],
-        log=log,
-        checkpoints=checkpoints,
-        validate=validation(model, dataset.splits.get("val"), device),
-        also=objective if isinstance(objective, RobustObjective) else watch,
-        statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
-    )
+    with (
+        computing(precision, trained, device),
+        deterministic(spec.get("deterministic", False)),
+        compiled(networks, spec.get("compile", False)),
+    ):
+        fit(
+            trained,
+            objective,
+            order,
+            prepare(registry, recipe, trained, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
+            recipe["epochs"],
+            log=log,
+            checkpoints=checkpoints,
+            validate=validation(model, dataset.splits.get("val"), device),
+            also=objective if isinstance(objective, RobustObjective) else watch,
+            statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
+        )
     for finish in finishes:
         finish()
     if watch and keep:
