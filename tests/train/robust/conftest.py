@@ -27,7 +27,9 @@ def training(toy):
         return F.cross_entropy(logits, targets, reduction="none")
 
     images = Images([toy.splits["train"]], 3, CPU)
-    return Training(networks, images, cross_entropy, val=held_out(toy.splits["val"], CPU))
+    return Training(
+        networks, images, cross_entropy, torch.Generator().manual_seed(9), val=held_out(toy.splits["val"], CPU)
+    )
 
 
 @pytest.fixture

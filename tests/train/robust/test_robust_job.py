@@ -73,6 +73,20 @@ def test_experts_resume_to_the_bit(spec, registry, entry, toy, memory):
     assert expected.experts == 3
 
 
+def test_crosssplit_resumes_to_the_bit_and_leaves_a_plain_model(spec, registry, entry, toy, memory):
+    what = spec(
+        augment=[entry("augment", "crop", padding=1), entry("augment", "cutout")],
+        robust=entry("robust", "crosssplit", warmup=1, weak=1),
+    )
+    undisturbed = memory()
+    expected = run(what, registry, toy, undisturbed)
+    for every, stops in ((1, [4, 2]), (2, [3, 5]), (4, [9])):
+        record = memory(every)
+        assert same(record.through(lambda one: run(what, registry, toy, one), stops), expected), (every, stops)
+        assert record.curve() == undisturbed.curve()
+    assert expected.state_dict().keys() == run(what | {"robust": None}, registry, toy, memory()).state_dict().keys()
+
+
 def test_views_draw_apart_and_take_the_first_augmentations_alone(spec, registry, entry, toy, memory, monkeypatch):
     from assay.train.robust.dropout import Dropout
 

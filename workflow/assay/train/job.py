@@ -114,7 +114,8 @@ def train(
         if reads_features(loss):
             raise MethodError(f"{spec['loss']['method']} looks at features, which robust methods do not hand to a loss")
         held = held_out(dataset.splits.get("val"), device)
-        training = Training(networks, images, partial(loss, counts=images.counts), bf16, held)
+        drawn = streams.torch("init", "robust")
+        training = Training(networks, images, partial(loss, counts=images.counts), drawn, bf16, held)
         objective = RobustObjective(robust, training, loss, augments, seed, recipe["epochs"])
     else:
         objective = Supervised(

@@ -44,12 +44,14 @@ class Training:
     """What a method works with.
 
     `networks` are trained together; the first is handed on. `loss` is the arm's, `(logits, targets) -> [B]`. `val`
-    holds pixels uint8 `[N,C,H,W]` and labels `[N]` of the val split, where there is one.
+    holds pixels uint8 `[N,C,H,W]` and labels `[N]` of the val split, where there is one. `generator` is on the CPU, for
+    what a method draws before training.
     """
 
     networks: Sequence[Classifier]
     images: Images
     loss: Callable[[Tensor, Tensor], Tensor]
+    generator: torch.Generator
     bf16: bool = False
     val: tuple[Tensor, Tensor] | None = None
 
