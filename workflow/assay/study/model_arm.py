@@ -244,8 +244,8 @@ class Arm(Section):
     )
     robust: Annotated[Entry, MethodOf("robust")] | None = key(
         None,
-        "How training withstands wrong labels, on top of `loss`: a method of kind robust. Further training "
-        "by `adjust` or `compress` does without it.",
+        "How training withstands wrong labels or few images of a class, on top of `loss`: a method of kind robust. "
+        "Further training by `adjust` or `compress` does without it.",
         "arms:\n  wary: {extends: baseline, robust: {method: co-teaching, rate: 0.2}}",
     )
     synthetic: Synthetic | None = key(

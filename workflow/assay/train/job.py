@@ -22,12 +22,13 @@ from assay.train.epochs import bound
 from assay.train.images import Images
 from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
+from assay.train.losses.features import reads_features
 from assay.train.objective import Supervised
 from assay.train.order import Order
 from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.robust.objective import Robust, RobustObjective, Training
-from assay.train.setup import finished, frozen, place, validation
+from assay.train.setup import finished, frozen, held_out, place, validation
 from assay.train.statistics import batch_statistics
 
 if TYPE_CHECKING:
@@ -119,7 +120,11 @@ def train(
     distill = distillation(registry, spec.get("distill"), teachers)
     objective: Supervised | RobustObjective
     if robust:
-        training = Training(networks, images, partial(loss, counts=images.counts), bf16)
+        if reads_features(loss):
+            raise MethodError(f"{spec['loss']['method']} looks at features, which robust methods do not hand to a loss")
+        held = held_out(dataset.splits.get("val"), device)
+        drawn = streams.torch("init", "robust")
+        training = Training(networks, images, partial(loss, counts=images.counts), drawn, bf16, held)
         objective = RobustObjective(robust, training, loss, augments, seed, recipe["epochs"])
     else:
         objective = Supervised(
@@ -153,6 +158,8 @@ def train(
         )
     for finish in finishes:
         finish()
+    if isinstance(objective, RobustObjective):
+        objective.finish()
     if watch and keep:
         keep(id=dataset.splits["train"].ids, **watch.arrays())
     return finished(model)

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from assay.augment.draw import Draw
 from assay.models.classifier import Classifier
 from assay.train.dynamics import Recorder
 from assay.train.epochs import begin
 from assay.train.images import Images
+from assay.train.losses.features import applied
 
 #: `(images, targets, draw) -> (images, targets)`.
 Augment = Callable[[Tensor, Tensor, Draw], tuple[Tensor, Tensor]]
@@ -35,7 +37,8 @@ class Supervised:
         images: what it is trained on.
         augments: in order; each draws as its own operation.
         seed: of the stream `augment`.
-        loss: `(logits, targets, counts) -> [B]`; may change by epoch, see `assay.train.epochs`.
+        loss: `(logits, targets, counts) -> [B]`; may change by epoch, see `assay.train.epochs`, or look at features,
+            see `assay.train.losses.features`.
         epochs: how many there will be.
         distill: `(student, teacher, loss) -> scalar`, or None.
         teachers: whose joint output the student sees, on the same augmented batch.
@@ -49,7 +52,7 @@ class Supervised:
         images: Images,
         augments: Sequence[Augment],
         seed: int,
-        loss: Callable[[Tensor, Tensor, Tensor], Tensor],
+        loss: Callable[..., Tensor],
         *,
         epochs: int = 1,
         distill: Callable[[Output, Output, Tensor], Tensor] | None = None,
@@ -80,7 +83,7 @@ class Supervised:
         student = self._output(self.model, x)
         if self.watch:
             self.watch(epoch, indices, repeats, student.logits, targets, self.images.labels[indices])
-        loss = self.loss(student.logits, targets, self.images.counts)
+        loss = applied(self.loss, student.logits, targets, self.images.counts, student.features)
         predicted = student.logits.detach().argmax(dim=1, keepdim=True)
         accuracy = targets.gather(1, predicted).mean()
         if self.distill is None:
@@ -96,17 +99,43 @@ class Supervised:
         return Output(logits.float(), features.float())
 
 
+class OnFeatures:
+    """The loss of a linear head on features that are given.
+
+    Args:
+        head: features `[B,D]` to logits `[B,K]`.
+        features: float32 `[N,D]`.
+        labels: int64 `[N]`.
+        loss: `(logits, targets, counts) -> [B]`.
+    """
+
+    def __init__(self, head: nn.Linear, features: Tensor, labels: Tensor, loss: Callable[..., Tensor]):
+        self.head = head
+        self.features = features
+        self.targets = F.one_hot(labels, head.out_features).float()
+        self.counts = labels.bincount(minlength=head.out_features)
+        self.loss = loss
+
+    def __call__(self, epoch: int, indices: Tensor, repeats: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Scalar loss and accuracy of one batch."""
+        targets = self.targets[indices]
+        logits = self.head(self.features[indices])
+        accuracy = targets.gather(1, logits.detach().argmax(dim=1, keepdim=True)).mean()
+        return self.loss(logits, targets, self.counts).mean(), accuracy
+
+
 def augmented(
-    x: Tensor, targets: Tensor, augments: Sequence[Augment], seed: int, epoch: int, ids: Tensor
+    x: Tensor, targets: Tensor, augments: Sequence[Augment], seed: int, epoch: int, ids: Tensor, op: int = 0
 ) -> tuple[Tensor, Tensor]:
     """Images `[B,C,H,W]` and targets `[B,K]` after each augmentation in order, each drawing as its own operation.
 
     Args:
         seed: of the stream `augment`.
         ids: int64 `[B]`, see `Images.draw_ids`.
+        op: place of the first as a drawing operation.
     """
-    for op, augment in enumerate(augments):
-        x, targets = augment(x, targets, Draw(seed, epoch, ids, op))
+    for place, augment in enumerate(augments, start=op):
+        x, targets = augment(x, targets, Draw(seed, epoch, ids, place))
     return x, targets
 
 
