@@ -24,7 +24,18 @@ from assay.study.registry import Card, Registry
 Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
-_TRAINED_BY = ("model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "precision", "threads")
+_TRAINED_BY = (
+    "model",
+    "trainable",
+    "recipe",
+    "augment",
+    "loss",
+    "rebalance",
+    "robust",
+    "dropout",
+    "precision",
+    "threads",
+)
 
 
 #: Keys of a dataset that count images, with what stands before the number in a label.
@@ -358,7 +369,7 @@ class Planner:
         words = [dataset.label, declared["model"]["method"]]
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
-        words += [declared[kind]["method"] for kind in ("rebalance", "robust") if declared[kind]]
+        words += [declared[kind]["method"] for kind in ("rebalance", "robust", "dropout") if declared[kind]]
         if declared["init"] and "encoder" in declared["init"]:
             inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
             needs.append(need)
@@ -396,6 +407,7 @@ class Planner:
             *self._card("loss", declared["loss"]),
             *self._card("rebalance", declared["rebalance"]),
             *self._card("robust", declared["robust"]),
+            *self._card("dropout", declared["dropout"]),
             *self._card("distill", declared["distill"]),
             *self._cards("augment", declared["augment"]),
         ]

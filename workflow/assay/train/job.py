@@ -49,10 +49,10 @@ def train(
     """Train one classifier.
 
     Args:
-        spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`
-            (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or
-            None), `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"),
-            `streams` (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
+        spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
+            `dropout` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init`
+            (mapping or None), `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or
+            "bf16"), `streams` (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -108,6 +108,9 @@ def train(
     loss = bound(registry, "loss", spec["loss"])
     bf16 = spec["precision"] == "bf16"
     distill = distillation(registry, spec.get("distill"), teachers)
+    dropout = bind(registry, "dropout", spec["dropout"]) if spec.get("dropout") else None
+    if robust and dropout:
+        raise MethodError(f"{spec['robust']['method']} takes the loss's place and does not see dropout; drop one")
     objective: Supervised | RobustObjective
     if robust:
         training = Training(networks, images, partial(loss, counts=images.counts), bf16)
@@ -122,6 +125,7 @@ def train(
             epochs=recipe["epochs"],
             distill=distill,
             teachers=[frozen(teacher, device) for teacher in teachers],
+            dropout=dropout,
             bf16=bf16,
             watch=watch,
         )
