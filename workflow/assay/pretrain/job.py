@@ -13,6 +13,7 @@ from assay.augment.draw import Draw
 from assay.models.classifier import Classifier, build
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
+from assay.train.augments import augmentations
 from assay.train.checkpoint import Checkpoints
 from assay.train.images import Images
 from assay.train.loop import Log, fit
@@ -71,7 +72,7 @@ def pretrain(
     model.head.requires_grad_(False)
     trained = nn.ModuleDict({"model": place(model, device), "pretext": extra})
 
-    augments: list[Augment] = [bind(registry, "augment", entry) for entry in spec["augment"]]
+    augments = augmentations(registry, spec["augment"], model)
     seed = streams.seed("augment", "pretrain")
     bf16 = spec.get("precision") == "bf16"
     objective = _objective(pretext, model, images, augments, seed, bf16)

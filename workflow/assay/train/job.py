@@ -13,6 +13,7 @@ from assay.errors import MethodError
 from assay.models.classifier import Classifier, build
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
+from assay.train.augments import augmentations
 from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
 from assay.train.dynamics import Recorder
@@ -103,7 +104,7 @@ def train(
     watch = Recorder(len(dataset.splits["train"]), recipe["epochs"], device) if spec.get("dynamics") else None
     rebalance = bound(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
     order = Order(images.targets, recipe["batch"], streams, rebalance, epochs=recipe["epochs"])
-    augments = [bind(registry, "augment", entry) for entry in spec["augment"]]
+    augments = augmentations(registry, spec["augment"], model)
     seed = streams.seed("augment", "train")
     loss = bound(registry, "loss", spec["loss"])
     bf16 = spec["precision"] == "bf16"
