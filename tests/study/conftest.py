@@ -74,6 +74,7 @@ CARDS = [
     _card("robust", "ni-erm", needs={"init": "", "trainable": "head"}),
     _card("robust", "mdcs", needs={"model": "experts"}),
     _card("robust", "co-teaching", options={"rate": Option(..., "share", type=float, at_least=0, below=1)}),
+    _card("dropout", "multi-sample-dropout", options={"rate": Option(0.5, "share", at_least=0, below=1)}),
     _card("distill", "kd", options={"temperature": Option(4.0, "T", above=0), "alpha": Option(0.9, "share")}),
     _card("adjust", "tau-norm", options={"tau": Option(1.0, "power", at_least=0, at_most=1)}),
     _card("compress", "magnitude", options={"sparsity": Option(0.8, "share", at_least=0, below=1)}),

@@ -171,7 +171,7 @@ def _train(task: Task) -> Headline:
     chosen = choose(spec, choice)
     write_model(task.out, model, chosen["model"], dataset.classes, dataset.size)
     if chosen["augment"]:
-        real, altered = preview(chosen, registry, dataset)
+        real, altered = preview(chosen, registry, dataset, model)
         write_npz(task.out / "samples.npz", real=real, altered=altered)
     return _last_values(task)
 

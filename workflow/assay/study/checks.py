@@ -221,6 +221,10 @@ class _Checks:
         self._init(path, arm)
         self._teacher(path, arm)
         check_robust(path, arm, self.registry, self.problems)
+        if arm["robust"] and arm["dropout"]:
+            self.problems.add(
+                (*path, "dropout"), "expected either `dropout` or `robust`, which takes the place of the loss"
+            )
         if arm["search"] and self._test_varies(arm["dataset"]):
             self.problems.add(
                 (*path, "search"),
@@ -268,7 +272,7 @@ class _Checks:
     def _foreign_predictions(self, path: Path, arm: dict[str, Any]) -> None:
         for key in (
             *("model", "weights", "synthetic", "init", "distill", "adjust", "compress", "rebalance", "augment"),
-            *("robust", "search"),
+            *("robust", "dropout", "search"),
         ):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
@@ -287,7 +291,7 @@ class _Checks:
                 self.problems.add((*path, "predictions"), f"{expected} {', '.join(lacking)}")
 
     def _foreign_weights(self, path: Path, arm: dict[str, Any]) -> None:
-        for key in ("synthetic", "init", "distill", "rebalance", "robust", "search"):
+        for key in ("synthetic", "init", "distill", "rebalance", "robust", "dropout", "search"):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `weights` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "weights")

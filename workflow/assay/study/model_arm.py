@@ -248,6 +248,12 @@ class Arm(Section):
         "Further training by `adjust` or `compress` does without it.",
         "arms:\n  wary: {extends: baseline, robust: {method: co-teaching, rate: 0.2}}",
     )
+    dropout: Annotated[Entry, MethodOf("dropout")] | None = key(
+        None,
+        "How features before the head are dropped in training: a method of kind dropout. Evaluation, and further "
+        "training by `adjust` or `compress`, do without it.",
+        "arms:\n  dropped: {extends: baseline, dropout: {method: multi-sample-dropout, samples: 4}}",
+    )
     synthetic: Synthetic | None = key(
         None,
         "Generated images in its train split; a bare generator's name means `balance: true`.",

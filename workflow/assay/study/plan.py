@@ -25,8 +25,8 @@ Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
 _TRAINED_BY = (
-    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "precision", "deterministic", "compile",
-    "threads",
+    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "precision",
+    "deterministic", "compile", "threads",
 )  # fmt: skip
 
 #: What of it shapes further training too, by methods that adjust or compress.
@@ -364,7 +364,7 @@ class Planner:
         words = [dataset.label, declared["model"]["method"]]
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
-        words += [declared[kind]["method"] for kind in ("rebalance", "robust") if declared[kind]]
+        words += [declared[kind]["method"] for kind in ("rebalance", "robust", "dropout") if declared[kind]]
         if declared["init"] and "encoder" in declared["init"]:
             inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
             needs.append(need)
@@ -402,6 +402,7 @@ class Planner:
             *self._card("loss", declared["loss"]),
             *self._card("rebalance", declared["rebalance"]),
             *self._card("robust", declared["robust"]),
+            *self._card("dropout", declared["dropout"]),
             *self._card("distill", declared["distill"]),
             *self._cards("augment", declared["augment"]),
         ]

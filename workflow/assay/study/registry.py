@@ -45,6 +45,7 @@ KINDS: dict[str, str] = {
     "loss": "what training minimises",
     "rebalance": "how rare classes are weighted or sampled",
     "robust": "how training withstands wrong labels or few images of a class",
+    "dropout": "how features are dropped in training",
     "distill": "how a student learns from a teacher",
     "adjust": "how a trained model is corrected for how rare classes were",
     "compress": "how a trained model is made smaller",

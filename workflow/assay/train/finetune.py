@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from assay.models.classifier import Classifier
 from assay.streams import Streams
-from assay.study.registry import Registry, bind
+from assay.study.registry import Registry
+from assay.train.augments import augmentations
 from assay.train.checkpoint import Checkpoints, Phases
 from assay.train.deterministic import deterministic
 from assay.train.epochs import bound
@@ -92,7 +93,7 @@ class FineTune:
             lambda scope: Supervised(
                 model,
                 self.images,
-                [bind(self.registry, "augment", augment) for augment in self.spec["augment"]],
+                augmentations(self.registry, self.spec["augment"], model),
                 self.streams.seed("augment", scope),
                 loss or bound(self.registry, "loss", self.spec["loss"]),
                 epochs=epochs,

@@ -13,6 +13,7 @@ from assay.errors import MethodError
 from assay.models.classifier import Classifier, build
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
+from assay.train.augments import augmentations
 from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
 from assay.train.compiled import compiled
@@ -54,11 +55,11 @@ def train(
     """Train one classifier.
 
     Args:
-        spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`
-            (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or
-            None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
-            `assay.train.precision`), `deterministic`, `compile` (false if absent),
-            `streams` (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
+        spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
+            `dropout` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init`
+            (mapping or None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
+            `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
+            `order`, `augment`), and perhaps `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -110,7 +111,7 @@ def train(
     watch = Recorder(len(dataset.splits["train"]), recipe["epochs"], device) if spec.get("dynamics") else None
     rebalance = bound(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
     order = Order(images.targets, recipe["batch"], streams, rebalance, epochs=recipe["epochs"])
-    augments = [bind(registry, "augment", entry) for entry in spec["augment"]]
+    augments = augmentations(registry, spec["augment"], model)
     seed = streams.seed("augment", "train")
     loss = bound(registry, "loss", spec["loss"])
     precision = resolved(spec["precision"], device)
@@ -118,6 +119,9 @@ def train(
     if state:
         state(precision=precision)
     distill = distillation(registry, spec.get("distill"), teachers)
+    dropout = bind(registry, "dropout", spec["dropout"]) if spec.get("dropout") else None
+    if robust and dropout:
+        raise MethodError(f"{spec['robust']['method']} takes the loss's place and does not see dropout; drop one")
     objective: Supervised | RobustObjective
     if robust:
         if reads_features(loss):
@@ -136,6 +140,7 @@ def train(
             epochs=recipe["epochs"],
             distill=distill,
             teachers=[frozen(teacher, device) for teacher in teachers],
+            dropout=dropout,
             bf16=bf16,
             watch=watch,
         )

@@ -20,6 +20,9 @@ from assay.train.losses.features import applied
 #: `(images, targets, draw) -> (images, targets)`.
 Augment = Callable[[Tensor, Tensor, Draw], tuple[Tensor, Tensor]]
 
+#: `(features [B,D], draw) -> [S,B,D]`.
+Dropout = Callable[[Tensor, Draw], Tensor]
+
 
 @dataclass
 class Output:
@@ -42,6 +45,8 @@ class Supervised:
         epochs: how many there will be.
         distill: `(student, teacher, loss) -> scalar`, or None.
         teachers: whose joint output the student sees, on the same augmented batch.
+        dropout: makes S samples of the features, or None. The loss is the mean of the S losses, and the teacher is the
+            same for all. It draws as the operation after the last augmentation.
         bf16: whether networks run under autocast to bfloat16; losses are computed in float32.
         watch: notes how each image fares.
     """
@@ -57,6 +62,7 @@ class Supervised:
         epochs: int = 1,
         distill: Callable[[Output, Output, Tensor], Tensor] | None = None,
         teachers: Sequence[Classifier] = (),
+        dropout: Dropout | None = None,
         bf16: bool = False,
         watch: Recorder | None = None,
     ):
@@ -68,13 +74,15 @@ class Supervised:
         self.epochs = epochs
         self.distill = distill
         self.teachers = teachers
+        self.dropout = dropout
         self.bf16 = bf16
         self.watch = watch
 
     def __call__(self, epoch: int, indices: Tensor, repeats: Tensor) -> tuple[Tensor, Tensor]:
         """Scalar loss and accuracy of one batch.
 
-        Under soft targets the accuracy is the mean weight that the target gives to the predicted class.
+        Under soft targets the accuracy is the mean weight that the target gives to the predicted class. It is of the
+        logits without dropout, as are those that are watched.
         """
         begin(self.loss, epoch, self.epochs)
         x, targets = self.images.batch(indices)
@@ -83,14 +91,27 @@ class Supervised:
         student = self._output(self.model, x)
         if self.watch:
             self.watch(epoch, indices, repeats, student.logits, targets, self.images.labels[indices])
-        loss = applied(self.loss, student.logits, targets, self.images.counts, student.features)
         predicted = student.logits.detach().argmax(dim=1, keepdim=True)
         accuracy = targets.gather(1, predicted).mean()
-        if self.distill is None:
-            return loss.mean(), accuracy
-        with torch.no_grad():
-            teacher = joint([self._output(one, x) for one in self.teachers])
-        return self.distill(student, teacher, loss), accuracy
+        teacher = None
+        if self.distill:
+            with torch.no_grad():
+                teacher = joint([self._output(one, x) for one in self.teachers])
+        samples = self._samples(student, Draw(self.seed, epoch, ids, len(self.augments)))
+        return torch.stack([self._loss(sample, teacher, targets) for sample in samples]).mean(), accuracy
+
+    def _samples(self, student: Output, draw: Draw) -> list[Output]:
+        """What the head makes of each sample of the features."""
+        if self.dropout is None:
+            return [student]
+        features = self.dropout(student.features, draw)
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.bf16):
+            logits = self.model.head(features)
+        return [Output(*sample) for sample in zip(logits.float(), features, strict=True)]
+
+    def _loss(self, student: Output, teacher: Output | None, targets: Tensor) -> Tensor:
+        loss = applied(self.loss, student.logits, targets, self.images.counts, student.features)
+        return self.distill(student, teacher, loss) if self.distill and teacher else loss.mean()
 
     def _output(self, model: Classifier, x: Tensor) -> Output:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):

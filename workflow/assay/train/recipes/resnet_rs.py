@@ -47,8 +47,9 @@ def resnet_rs(
 ) -> Recipe:
     """Cosine schedule, long training, an EMA of the weights, and a small weight decay (section 4 of the paper).
 
-    Its other parts stand elsewhere in an arm: label smoothing 0.1 in `loss`, RandAugment in `augment`; dropout on the
-    features and stochastic depth would belong to the model.
+    Its other parts stand elsewhere in an arm: label smoothing 0.1 in `loss`, RandAugment in `augment`, dropout of the
+    features in `dropout` (multi-sample-dropout with one sample and rate 0.25); stochastic depth would belong to the
+    model.
 
     Args:
         model: the module whose trainable parameters move.
