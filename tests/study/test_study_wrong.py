@@ -240,6 +240,8 @@ WRONG = [
      None),
     (arm("{dataset: d, model: linear, weights: config.yaml, trainable: lora}"), "arms.a.trainable", "trains nothing",
      None),
+    (arm("{dataset: d, predictions: p.npz, tta: mirror}"), "arms.a.tta", "not predicted again", None),
+    (arm("{extends: base, tta: mirrored}"), "arms.a.tta", "expected one of none, mirror, mirror-translate", "mirror"),
     (arm("{dataset: d, predictions: p.npz, trainable: lora}"), "arms.a.trainable", "trains nothing", None),
     (data("x: {from: d, split: {val: 0.5}}"), "datasets.x.split", "d, from which this comes, is split", None),
     (data("x: {from: d, like: open}"), "datasets.x.like", "a dataset `from` another has its shape", None),

@@ -284,6 +284,13 @@ class Arm(Section):
         "CPU threads of its training; part of what is computed, since they change bits.",
         "arms:\n  fast: {extends: baseline, threads: 2}",
     )
+    tta: Literal["none", "mirror", "mirror-translate"] = key(
+        "none",
+        "Test-time augmentation: over which views of an image its predictions are means. `mirror`: as it is and "
+        "mirrored; `mirror-translate`: those two (half of the weight), and both shifted by one pixel up and left, and "
+        "down and right. Every set is predicted so; what asks the model itself, such as latency, sees one view.",
+        "arms:\n  viewed: {extends: baseline, tta: mirror}",
+    )
     weights: str | None = key(
         None,
         "A model trained elsewhere, as a safetensors file of the arm's `model`: nothing is trained.",

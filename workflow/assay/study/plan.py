@@ -454,7 +454,7 @@ class Planner:
             stem = f"{arm}/tune-{number}"
             model, need = self._train(arm, _TUNING, stem, choice=point)
             dataset, _ = self._dataset(declared["dataset"], _TUNING)
-            predictions = self._prediction(model, dataset, "val")
+            predictions = self._prediction(arm, model, dataset, "val")
             self.plan.add(f"{stem}/predict", "predict", [predictions], [need])
             inputs[f"val/{number}"] = predictions
             needs.append(f"{stem}/predict")
@@ -463,13 +463,14 @@ class Planner:
 
     # -- predictions and evaluations -------------------------------------------------------------------------
 
-    def _prediction(self, model: Job, dataset: Job, name: str, split: str | None = None) -> Job:
+    def _prediction(self, arm: str, model: Job, dataset: Job, name: str, split: str | None = None) -> Job:
         split = split or name
         spec = {"split": split, "keep": self.study["keep"], "threads": model.spec.get("threads", 1)}
+        spec["tta"] = tta = self.study["arms"][arm]["tta"]
         methods = self._card("model", model.spec.get("model")) if "model" in model.spec else []
         return self._job(
             "predict",
-            label(model.label, "on", split if name == split else dataset.label),
+            label(model.label, *([tta] if tta != "none" else []), "on", split if name == split else dataset.label),
             spec,
             {"model": model, "dataset": dataset},
             methods,
@@ -490,13 +491,13 @@ class Planner:
             own.append("train")
         if "hold-out" in outliers:
             own.append("hold-out")
-        sets = {name: self._prediction(model, dataset, name) for name in own}
+        sets = {name: self._prediction(arm, model, dataset, name) for name in own}
         for name in outliers:
             if name == "hold-out":
                 continue
             like = self._shaper(declared["dataset"]) if self.study["datasets"][name].get("like") else None
             outlier, outlier_need = self._dataset(name, seed, like)
-            sets[name] = self._prediction(model, outlier, name, "test")
+            sets[name] = self._prediction(arm, model, outlier, name, "test")
             needs.append(outlier_need)
         path = f"{arm}/seed-{seed}/predict"
         self.plan.add(path, "predict", list(sets.values()), needs)

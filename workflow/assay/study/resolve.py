@@ -109,6 +109,7 @@ class Resolver:
             "distill": distill,
             "precision": arm.precision,
             "threads": arm.threads,
+            "tta": arm.tta,
             "weights": arm.weights,
             "predictions": arm.predictions,
         }
