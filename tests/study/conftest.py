@@ -60,6 +60,7 @@ CARDS = [
     _card("model", "resnet8", options={"width": Option(16, "channels", at_least=1)}),
     _card("model", "tiny-cnn", options={"width": Option(16, "channels", at_least=1)}),
     _card("model", "linear"),
+    _card("init", "orthogonal", options={"gain": Option(1.0, "factor", above=0)}),
     _card("trainable", "all"),
     _card("trainable", "lora", options={"rank": Option(4, "rank", at_least=1)}),
     _card("model", "timm", options={"name": Option(..., "of the architecture", type=str)}),

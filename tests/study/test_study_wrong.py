@@ -150,7 +150,12 @@ WRONG = [
     (arm("{extends: base, synthetic: {generator: g, ratio: 1, per-class: 5}}"), "arms.a.synthetic", "exactly one",
      None),
     (arm("{extends: base, synthetic: {generator: g, ratio: -1}}"), "arms.a.synthetic.ratio", "a number > 0", None),
-    (arm("{extends: base, init: {}}"), "arms.a.init", "either `encoder` or `weights`", None),
+    (arm("{extends: base, init: {}}"), "arms.a.init", "one of `method`, `encoder` and `weights`", None),
+    (arm("{extends: base, init: {method: orthogonal, encoder: e}}"), "arms.a.init", "one of `method`, `enc", None),
+    (arm("{extends: base, init: {encoder: e, gain: 2}}"), "arms.a.init", "`gain` would be an option of a", None),
+    (arm("{extends: base, init: orthogonl}"), "arms.a.init", "no init method is called 'ort", "orthogonal"),
+    (arm("{extends: base, init: {method: orthogonal, gain: -1}}"), "arms.a.init.gain", "a number > 0", None),
+    (arm("{extends: base, init: {method: orthogonal, gian: 1}}"), "arms.a.init.gian", "no such option", "gain"),
     (arm("{extends: base, distill: {method: kd}}"), "arms.a.distill", "expected the key `teacher`", None),
     # names
     (data("../x: {from: d}"), "datasets.../x", "a name of letters", None),

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from assay.study.fields import Count, Dimension, Entry, MethodOf, Section, TeacherSeed, key
+from assay.study.model_init import Init
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
@@ -54,27 +55,6 @@ class Synthetic(Section):
     def _one_amount(self) -> Synthetic:
         if self.balance + (self.per_class is not None) + (self.ratio is not None) != 1:
             raise PydanticCustomError("expected", "expected exactly one of `balance: true`, `per-class` and `ratio`")
-        return self
-
-
-class Init(Section):
-    """What the backbone starts from, in place of random weights."""
-
-    encoder: str | None = key(
-        None,
-        "A declared encoder.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
-    )
-    weights: str | None = key(
-        None,
-        "A safetensors file, from the folder in which the study runs.",
-        "arms:\n  warm: {extends: baseline, init: {weights: model.safetensors}}",
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Init:
-        if (self.encoder is None) == (self.weights is None):
-            raise PydanticCustomError("expected", "expected either `encoder` or `weights`")
         return self
 
 
@@ -255,8 +235,9 @@ class Arm(Section):
     )
     init: Init | None = key(
         None,
-        "What its backbone starts from.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
+        "What its weights start from: random ones as in the paper of its model where it is left out, else random ones "
+        "of another kind, an encoder, or a file. A bare name is a method of kind init.",
+        "arms:\n  identity: {extends: baseline, init: dirac}",
     )
     distill: Distill | None = key(
         None,

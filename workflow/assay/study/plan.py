@@ -359,10 +359,14 @@ class Planner:
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
         words += [declared[kind]["method"] for kind in ("rebalance", "robust") if declared[kind]]
+        drawn = "method" in (declared["init"] or {})
         if declared["init"] and "encoder" in declared["init"]:
             inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
             needs.append(need)
             words.append(inputs["encoder"].spec["method"]["method"])
+        elif drawn:
+            spec["init"] = declared["init"]
+            words.append(declared["init"]["method"])
         elif declared["init"]:
             spec["init"] = {"weights": _fingerprint(declared["init"]["weights"])}
         synthetic = self._synthetic(arm, seed, stem)
@@ -376,7 +380,7 @@ class Planner:
             for number, teacher in enumerate(self._teacher_seeds(declared["distill"]["teacher"], seed)):
                 inputs[f"teacher/{number}"], need = self._model(declared["distill"]["teacher"]["arm"], teacher)
                 needs.append(need)
-        methods = self._training_methods(declared)
+        methods = [*self._training_methods(declared), *self._card("init", spec["init"] if drawn else None)]
         if choice is not None:
             spec["choice"] = choice
         elif seed in self._watched(arm):

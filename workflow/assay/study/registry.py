@@ -40,6 +40,7 @@ KINDS: dict[str, str] = {
     "generator": "how synthetic images are made",
     "pretrain": "how an encoder is obtained without labels",
     "model": "architectures",
+    "init": "what the weights of a model are drawn from",
     "trainable": "which part of a model is trained",
     "recipe": "optimiser, schedule and their defaults",
     "loss": "what training minimises",

@@ -105,7 +105,7 @@ class Resolver:
                 for kind in ("augment", "adjust", "compress")
             },
             "synthetic": arm.synthetic.model_dump(by_alias=True) if arm.synthetic else None,
-            "init": arm.init.model_dump(exclude_none=True) if arm.init else None,
+            "init": self._init(arm, (*path, "init")),
             "distill": distill,
             "precision": arm.precision,
             "threads": arm.threads,
@@ -115,6 +115,11 @@ class Resolver:
         }
         made["search"] = tuning(name, arm.search, made, self.methods, (*path, "search")) if arm.search else None
         return made
+
+    def _init(self, arm: Arm, path: Path) -> Entry | None:
+        if arm.init is None or arm.init.method is None:
+            return arm.init.model_dump(exclude_none=True) if arm.init else None
+        return self._beside("init", arm.init, path)
 
     def _evaluate(self) -> dict[str, Entry]:
         made = {}

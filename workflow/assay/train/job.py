@@ -50,9 +50,9 @@ def train(
 
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`
-            (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or
-            None), `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"),
-            `streams` (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
+            (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (an entry,
+            `{"weights": ...}` or None), `distill` (entry or None; its key `teacher` is for the planner), `precision`
+            ("fp32" or "bf16"), `streams` (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -78,7 +78,8 @@ def train(
     splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
     images = Images(splits, len(dataset.classes), device)
 
-    if "weights" in (spec.get("init") or {}) and weights is None:
+    start = spec.get("init") or {}
+    if "weights" in start and weights is None:
         raise MethodError(f"the spec says init: {spec['init']}, but no weights were handed over")
     robust: Robust | None = bind(registry, "robust", spec["robust"])() if spec.get("robust") else None
     count = robust.networks if robust else 1
@@ -88,6 +89,9 @@ def train(
     for number in range(count):
         generator = streams.torch("init", "model", *([number] if number else []))
         model = build(registry, spec["model"], dataset.channels, len(dataset.classes), dataset.size, generator)
+        if "method" in start:
+            drawn = streams.torch("init", "weights", *([number] if number else []))
+            bind(registry, "init", start)(model, drawn)
         model.fit_normalisation(images.raw)
         if encoder is not None:
             start_from_encoder(model, encoder)
