@@ -64,7 +64,12 @@ CARDS = [
     _card("trainable", "all"),
     _card("trainable", "lora", options={"rank": Option(4, "rank", at_least=1)}),
     _card("model", "timm", options={"name": Option(..., "of the architecture", type=str)}),
-    _card("recipe", "sgd", options={**RATE, "clip": Option(None, "norm", type=float, above=0, optional=True)}),
+    _card(
+        "recipe",
+        "sgd",
+        optimiser="sgd",
+        options={**RATE, "clip": Option(None, "norm", type=float, above=0, optional=True)},
+    ),
     _card("recipe", "adamw", options={**RATE, "beta1": Option(0.9, "decay", at_least=0, below=1)}),
     _card("loss", "cross-entropy", options={"label-smoothing": Option(0.0, "share", at_least=0, below=1)}),
     _card("loss", "focal", options={"gamma": Option(2.0, "focus", at_least=0)}),

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from assay.study.fields import Count, Dimension, Entry, MethodOf, Section, TeacherSeed, key
-from assay.study.model_init import Init
+from assay.study.model_init import Init, Mup
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
@@ -238,6 +238,13 @@ class Arm(Section):
         "What its weights start from: random ones as in the paper of its model where it is left out, else random ones "
         "of another kind, an encoder, or a file. A bare name is a method of kind init.",
         "arms:\n  identity: {extends: baseline, init: dirac}",
+    )
+    mup: Mup | None = key(
+        None,
+        "Scale initial weights and learning rates with the model's width, so that those of a base width stay good; for "
+        "recipes of plain SGD or Adam. Further training by `adjust` or `compress` does without it.",
+        "arms:\n  swept:\n    extends: baseline\n    mup: {base-width: 8}\n"
+        "    sweep: {grid: {model.width: [8, 16], recipe.lr: [0.01, 0.1]}}",
     )
     distill: Distill | None = key(
         None,

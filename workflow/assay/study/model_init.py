@@ -1,4 +1,4 @@
-"""The typed model of what a network starts from."""
+"""The typed model of what a network starts from, and of how that goes with its width."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from assay.study.fields import Section, key
+from assay.study.fields import Count, Section, key
 
 
 class Init(Section):
@@ -49,3 +49,14 @@ class Init(Section):
                 {"found": found[0], "other": next(iter(self.model_extra))},
             )
         return self
+
+
+class Mup(Section):
+    """The maximal update parametrisation, by which learning rates that were tuned at one width hold at others."""
+
+    base_width: Count = key(
+        ...,
+        "The value of the model's `width` (or `hidden`) at which nothing changes. At others, initial weights and "
+        "learning rates are scaled by Yang et al. 2022, arXiv:2203.03466, table 3.",
+        "arms:\n  wide: {extends: baseline, model: {method: resnet8, width: 32}, mup: {base-width: 8}}",
+    )

@@ -24,7 +24,7 @@ from assay.study.registry import Card, Registry
 Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
-_TRAINED_BY = ("model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "precision", "threads")
+_TRAINED_BY = ("model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "mup", "precision", "threads")
 
 
 #: Keys of a dataset that count images, with what stands before the number in a label.

@@ -40,6 +40,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("arms.NAME", model_arm.Arm),
     ("arms.NAME.synthetic", model_arm.Synthetic),
     ("arms.NAME.init", model_init.Init),
+    ("arms.NAME.mup", model_init.Mup),
     ("arms.NAME.distill", model_arm.Distill),
     ("arms.NAME.distill.teacher", model_arm.Teacher),
     ("arms.NAME.sweep", model_arm.Sweep),

@@ -235,6 +235,8 @@ class Card:
     origin: Origin | None = None
     #: For an augmentation: whether an image may get a share of another's label.
     mixes: bool = False
+    #: For a recipe: `sgd` or `adam` where its learning rates go with width as those of plain SGD or Adam.
+    optimiser: str = ""
 
 
 #: The records that a `@method` decorator may hold.
@@ -257,6 +259,7 @@ def method(
     methods: dict[str, str] | None = None,
     origin: Origin | None = None,
     mixes: bool = False,  # noqa: ARG001
+    optimiser: str = "",  # noqa: ARG001
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -275,6 +278,7 @@ def method(
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
+        optimiser: for kind `recipe`, `sgd` or `adam`, if it moves weights as these do (see `assay.train.mup`).
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """

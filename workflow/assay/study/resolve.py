@@ -11,6 +11,7 @@ from assay.study.methods import Methods
 from assay.study.model import Study
 from assay.study.model_arm import Arm
 from assay.study.model_data import Dataset, Encoder, Generator, options_of
+from assay.study.mup import mup
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
 from assay.study.tuning import tuning
@@ -106,6 +107,7 @@ class Resolver:
             },
             "synthetic": arm.synthetic.model_dump(by_alias=True) if arm.synthetic else None,
             "init": self._init(arm, (*path, "init")),
+            "mup": None,
             "distill": distill,
             "precision": arm.precision,
             "threads": arm.threads,
@@ -113,6 +115,8 @@ class Resolver:
             "weights": arm.weights,
             "predictions": arm.predictions,
         }
+        if arm.mup:
+            made["mup"] = mup(arm.mup.base_width, made, self.registry, (*path, "mup"), self.problems)
         made["search"] = tuning(name, arm.search, made, self.methods, (*path, "search")) if arm.search else None
         return made
 

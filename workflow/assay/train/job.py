@@ -20,6 +20,7 @@ from assay.train.epochs import bound
 from assay.train.images import Images
 from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
+from assay.train.mup import Growth, at_base, spread, transfer
 from assay.train.objective import Supervised
 from assay.train.order import Order
 from assay.train.recipe import prepare
@@ -52,7 +53,8 @@ def train(
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`
             (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (an entry,
             `{"weights": ...}` or None), `distill` (entry or None; its key `teacher` is for the planner), `precision`
-            ("fp32" or "bf16"), `streams` (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
+            ("fp32" or "bf16"), `streams` (numbers of `init`, `order`, `augment`), and perhaps `mup`
+            ({"option": ..., "base-width": ...}) and `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -86,19 +88,20 @@ def train(
     if count > 1 and weights is not None:
         raise MethodError(f"{spec['robust']['method']} needs networks that differ; leave `init: weights` out")
     networks, finishes = [], []
+    grown: dict[nn.Parameter, Growth] = {}
     for number in range(count):
-        generator = streams.torch("init", "model", *([number] if number else []))
-        model = build(registry, spec["model"], dataset.channels, len(dataset.classes), dataset.size, generator)
-        if "method" in start:
-            drawn = streams.torch("init", "weights", *([number] if number else []))
-            bind(registry, "init", start)(model, drawn)
+        which = [number] if number else []
+        make = partial(drawn, spec, registry, dataset, streams, which)
+        model = make(spec["model"])
+        if base := spec.get("mup"):
+            grown |= spread(model, make(at_base(spec["model"], base)))
         model.fit_normalisation(images.raw)
         if encoder is not None:
             start_from_encoder(model, encoder)
         if weights is not None:
             start_from_weights(model, weights)
         part = bind(registry, "trainable", spec.get("trainable") or {"method": "all"})
-        finishes.append(part(model, streams.torch("init", "trainable", *([number] if number else []))))
+        finishes.append(part(model, streams.torch("init", "trainable", *which)))
         networks.append(place(model, device))
     model = networks[0]
     trained: nn.Module = model if count == 1 else nn.ModuleList(networks)
@@ -129,11 +132,15 @@ def train(
             bf16=bf16,
             watch=watch,
         )
+    steps = recipe["epochs"] * order.steps
+    prepared = prepare(registry, recipe, trained, steps, streams.seed("order", "train", "noise"))
+    if grown:
+        transfer(prepared.optimizer, grown)
     fit(
         trained,
         objective,
         order,
-        prepare(registry, recipe, trained, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
+        prepared,
         recipe["epochs"],
         log=log,
         checkpoints=checkpoints,
@@ -146,6 +153,30 @@ def train(
     if watch and keep:
         keep(id=dataset.splits["train"].ids, **watch.arrays())
     return finished(model)
+
+
+def drawn(
+    spec: Mapping[str, Any],
+    registry: Registry,
+    dataset: Dataset,
+    streams: Streams,
+    which: Sequence[int],
+    entry: dict[str, Any],
+) -> Classifier:
+    """The network of a model entry with its initial weights.
+
+    Args:
+        spec: its `init` may name how they are drawn.
+        registry, dataset: see `train`.
+        streams: hold the stream `init`.
+        which: tells several networks of one training apart.
+        entry: of kind `model`.
+    """
+    generator = streams.torch("init", "model", *which)
+    model = build(registry, entry, dataset.channels, len(dataset.classes), dataset.size, generator)
+    if "method" in (spec.get("init") or {}):
+        bind(registry, "init", spec["init"])(model, streams.torch("init", "weights", *which))
+    return model
 
 
 def mixed(dataset: Dataset, synthetic: Dataset | None, mix: str | None) -> list[Split]:
