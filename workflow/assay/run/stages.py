@@ -282,13 +282,16 @@ def _predict(task: Task) -> Headline:
     from assay.errors import MethodError
     from assay.run.models import read_model
     from assay.train.infer import logits_and_features
+    from assay.train.views import VIEWS
 
     if name not in dataset.splits:
         raise MethodError(
             f"the dataset has no split {name}, only {', '.join(dataset.splits)}; its `split` can cut one off"
         )
     split = dataset.splits[name]
-    logits, features = logits_and_features(read_model(task.inputs["model"], _registry(task)), split.images)
+    tta = task.job.spec["tta"]
+    model = read_model(task.inputs["model"], _registry(task))
+    logits, features = logits_and_features(model, split.images, tta=tta)
     keep = task.job.spec["keep"]
     if not keep["features"]:
         features = features[:, :0]
@@ -302,7 +305,7 @@ def _predict(task: Task) -> Headline:
     )
     right = split.labels >= 0
     accuracy = {"accuracy": float((logits.argmax(1) == split.labels)[right].mean())} if right.any() else {}
-    return {"images": len(split), **accuracy}
+    return {"images": len(split), "views": len(VIEWS[tta]), **accuracy}
 
 
 def _foreign_predictions(task: Task, name: str, classes: list[str]) -> Headline:

@@ -277,6 +277,8 @@ class _Checks:
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "predictions")
+        if arm["tta"] != "none":
+            self.problems.add((*path, "tta"), "an arm with `predictions` is not predicted again; leave `tta` out")
         file = File(arm["predictions"])
         if not file.is_file():
             self.problems.add((*path, "predictions"), f"there is no file {arm['predictions']!r}")

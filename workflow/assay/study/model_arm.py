@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, TeacherSeed, key
+from assay.study.model_init import Init, Mup
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
@@ -54,27 +55,6 @@ class Synthetic(Section):
     def _one_amount(self) -> Synthetic:
         if self.balance + (self.per_class is not None) + (self.ratio is not None) != 1:
             raise PydanticCustomError("expected", "expected exactly one of `balance: true`, `per-class` and `ratio`")
-        return self
-
-
-class Init(Section):
-    """What the backbone starts from, in place of random weights."""
-
-    encoder: str | None = key(
-        None,
-        "A declared encoder.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
-    )
-    weights: str | None = key(
-        None,
-        "A safetensors file, from the folder in which the study runs.",
-        "arms:\n  warm: {extends: baseline, init: {weights: model.safetensors}}",
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Init:
-        if (self.encoder is None) == (self.weights is None):
-            raise PydanticCustomError("expected", "expected either `encoder` or `weights`")
         return self
 
 
@@ -261,8 +241,16 @@ class Arm(Section):
     )
     init: Init | None = key(
         None,
-        "What its backbone starts from.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
+        "What its weights start from: random ones as in the paper of its model where it is left out, else random ones "
+        "of another kind, an encoder, or a file. A bare name is a method of kind init.",
+        "arms:\n  identity: {extends: baseline, init: dirac}",
+    )
+    mup: Mup | None = key(
+        None,
+        "Scale initial weights and learning rates with the model's width, so that those of a base width stay good; for "
+        "recipes of plain SGD or Adam. Further training by `adjust` or `compress` does without it.",
+        "arms:\n  swept:\n    extends: baseline\n    mup: {base-width: 8}\n"
+        "    sweep: {grid: {model.width: [8, 16], recipe.lr: [0.01, 0.1]}}",
     )
     distill: Distill | None = key(
         None,
@@ -302,6 +290,13 @@ class Arm(Section):
         1,
         "CPU threads of its training; part of what is computed, since they change bits.",
         "arms:\n  fast: {extends: baseline, threads: 2}",
+    )
+    tta: Literal["none", "mirror", "mirror-translate"] = key(
+        "none",
+        "Test-time augmentation: over which views of an image its predictions are means. `mirror`: as it is and "
+        "mirrored; `mirror-translate`: those two (half of the weight), and both shifted by one pixel up and left, and "
+        "down and right. Every set is predicted so; what asks the model itself, such as latency, sees one view.",
+        "arms:\n  viewed: {extends: baseline, tta: mirror}",
     )
     weights: str | None = key(
         None,

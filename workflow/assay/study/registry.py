@@ -40,6 +40,7 @@ KINDS: dict[str, str] = {
     "generator": "how synthetic images are made",
     "pretrain": "how an encoder is obtained without labels",
     "model": "architectures",
+    "init": "what the weights of a model are drawn from",
     "trainable": "which part of a model is trained",
     "recipe": "optimiser, schedule and their defaults",
     "loss": "what training minimises",
@@ -239,6 +240,8 @@ class Card:
     #: For a robust method: keys that its arm must have, each with a method's name or an option that it must bring;
     #: "" where anything will do.
     needs: dict[str, str] = field(default_factory=dict)
+    #: For a recipe: `sgd` or `adam` where its learning rates go with width as those of plain SGD or Adam.
+    optimiser: str = ""
 
 
 #: The records that a `@method` decorator may hold.
@@ -262,6 +265,7 @@ def method(
     origin: Origin | None = None,
     mixes: bool = False,  # noqa: ARG001
     needs: dict[str, str] | None = None,  # noqa: ARG001
+    optimiser: str = "",  # noqa: ARG001
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -281,6 +285,7 @@ def method(
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
         needs: for kind `robust`, what else its arm must say (see `Card.needs`).
+        optimiser: for kind `recipe`, `sgd` or `adam`, if it moves weights as these do (see `assay.train.mup`).
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """

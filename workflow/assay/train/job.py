@@ -24,6 +24,7 @@ from assay.train.images import Images
 from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
 from assay.train.losses.features import reads_features
+from assay.train.mup import Growth, at_base, spread, transfer
 from assay.train.objective import Supervised
 from assay.train.order import Order
 from assay.train.precision import computing, resolved
@@ -56,10 +57,11 @@ def train(
 
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
-            `dropout` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init`
-            (mapping or None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
-            `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
-            `order`, `augment`), and perhaps `dynamics` (true).
+            `dropout` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (an
+            entry, `{"weights": ...}` or None), `distill` (entry or None; its key `teacher` is for the planner),
+            `precision` (see `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers
+            of `init`, `order`, `augment`), and perhaps `mup` ({"option": ..., "base-width": ...}) and `dynamics`
+            (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -86,23 +88,28 @@ def train(
     splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
     images = Images(splits, len(dataset.classes), device)
 
-    if "weights" in (spec.get("init") or {}) and weights is None:
+    start = spec.get("init") or {}
+    if "weights" in start and weights is None:
         raise MethodError(f"the spec says init: {spec['init']}, but no weights were handed over")
     robust: Robust | None = bind(registry, "robust", spec["robust"])() if spec.get("robust") else None
     count = robust.networks if robust else 1
     if count > 1 and weights is not None:
         raise MethodError(f"{spec['robust']['method']} needs networks that differ; leave `init: weights` out")
     networks, finishes = [], []
+    grown: dict[nn.Parameter, Growth] = {}
     for number in range(count):
-        generator = streams.torch("init", "model", *([number] if number else []))
-        model = build(registry, spec["model"], dataset.channels, len(dataset.classes), dataset.size, generator)
+        which = [number] if number else []
+        make = partial(drawn, spec, registry, dataset, streams, which)
+        model = make(spec["model"])
+        if base := spec.get("mup"):
+            grown |= spread(model, make(at_base(spec["model"], base)))
         model.fit_normalisation(images.raw)
         if encoder is not None:
             start_from_encoder(model, encoder)
         if weights is not None:
             start_from_weights(model, weights)
         part = bind(registry, "trainable", spec.get("trainable") or {"method": "all"})
-        finishes.append(part(model, streams.torch("init", "trainable", *([number] if number else []))))
+        finishes.append(part(model, streams.torch("init", "trainable", *which)))
         networks.append(place(model, device))
     model = networks[0]
     trained: nn.Module = model if count == 1 else nn.ModuleList(networks)
@@ -127,8 +134,8 @@ def train(
         if reads_features(loss):
             raise MethodError(f"{spec['loss']['method']} looks at features, which robust methods do not hand to a loss")
         held = held_out(dataset.splits.get("val"), device)
-        drawn = streams.torch("init", "robust")
-        training = Training(networks, images, partial(loss, counts=images.counts), drawn, bf16, held)
+        chance = streams.torch("init", "robust")
+        training = Training(networks, images, partial(loss, counts=images.counts), chance, bf16, held)
         objective = RobustObjective(robust, training, loss, augments, seed, recipe["epochs"])
     else:
         objective = Supervised(
@@ -144,6 +151,10 @@ def train(
             bf16=bf16,
             watch=watch,
         )
+    steps = recipe["epochs"] * order.steps
+    prepared = prepare(registry, recipe, trained, steps, streams.seed("order", "train", "noise"))
+    if grown:
+        transfer(prepared.optimizer, grown)
     with (
         computing(precision, trained, device),
         deterministic(spec.get("deterministic", False)),
@@ -153,7 +164,7 @@ def train(
             trained,
             objective,
             order,
-            prepare(registry, recipe, trained, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
+            prepared,
             recipe["epochs"],
             log=log,
             checkpoints=checkpoints,
@@ -168,6 +179,30 @@ def train(
     if watch and keep:
         keep(id=dataset.splits["train"].ids, **watch.arrays())
     return finished(model)
+
+
+def drawn(
+    spec: Mapping[str, Any],
+    registry: Registry,
+    dataset: Dataset,
+    streams: Streams,
+    which: Sequence[int],
+    entry: dict[str, Any],
+) -> Classifier:
+    """The network of a model entry with its initial weights.
+
+    Args:
+        spec: its `init` may name how they are drawn.
+        registry, dataset: see `train`.
+        streams: hold the stream `init`.
+        which: tells several networks of one training apart.
+        entry: of kind `model`.
+    """
+    generator = streams.torch("init", "model", *which)
+    model = build(registry, entry, dataset.channels, len(dataset.classes), dataset.size, generator)
+    if "method" in (spec.get("init") or {}):
+        bind(registry, "init", spec["init"])(model, streams.torch("init", "weights", *which))
+    return model
 
 
 def mixed(dataset: Dataset, synthetic: Dataset | None, mix: str | None) -> list[Split]:
