@@ -6,8 +6,6 @@ What each figure means is told in README.md beside this file.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 from contextlib import redirect_stdout
 from io import StringIO
@@ -19,6 +17,7 @@ from assay.data.dataset import Dataset, Split
 from assay.study.registry import Registry, scan
 from assay.train.job import train
 from assay.train.together.job import Member, train_together
+from machine import machine
 
 #: Side and channels of the images, images a step, augmentations and recipe of each network; the batch is for a GPU.
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -42,8 +41,8 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     name = torch.cuda.get_device_name() if chosen.device.startswith("cuda") else f"{chosen.threads} CPU threads"
-    print(f"machine: {platform.machine()}, {os.cpu_count()} cores, {platform.system()}; {name}, {chosen.precision}")
-    print(f"versions: Python {platform.python_version()}, torch {torch.__version__}")
+    print(f"machine: {machine()}; {name}, {chosen.precision}")
+    print(f"versions: torch {torch.__version__}")
     print(f"images: random; median of {chosen.repeats} epochs of {chosen.steps} steps\n")
     print(f"{'network':14}{'batch':>7}{'seeds':>7}{'one by one':>14}{'together':>14}{'ratio':>9}")
     registry = scan()

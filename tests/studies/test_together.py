@@ -22,7 +22,7 @@ def _arms(project: Project, **changes: object) -> Project:
     project.config |= {"seeds": 3, "generators": {}, "claims": [], "evaluate": {"accuracy": {}}, **changes}
     recipe = {"method": "adamw", "epochs": 2, "lr": 0.001}
     project.config["arms"] = {
-        "alone": {"dataset": "digits", "model": "mlp", "augment": ["translate"], "recipe": recipe},
+        "alone": {"dataset": "digits", "model": "mlp", "augment": ["translate"], "recipe": recipe, "precision": "fp32"},
         "side": {"extends": "alone", "together": True},
     }
     project.write()

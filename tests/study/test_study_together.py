@@ -56,6 +56,9 @@ def test_every_method_on_the_list_exists(registry):
         ("recipe: sgld", "does not go with recipe 'sgld'"),
         ("recipe: {patience: 3}", "does not go with `patience`: each seed would end at an epoch of its own"),
         ("recipe: {norm-loss: 0.1}", "does not go with `norm-loss`: it looks at norms within a tensor"),
+        ("dropout: multi-sample-dropout", "does not go with `dropout`: it draws for the features of one network"),
+        ("mup: {base-width: 8}", "does not go with `mup`: it scales the learning rates of one network"),
+        ("loss: bias-loss", "does not go with loss 'bias-loss'"),
         ("model: vit-tiny", "does not go with model 'vit-tiny'"),
     ],
 )

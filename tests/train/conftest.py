@@ -16,10 +16,13 @@ def spec(entry):
             "loss": entry("loss", "cross-entropy"),
             "rebalance": None,
             "robust": None,
+            "dropout": None,
             "synthetic": None,
             "init": None,
             "distill": None,
             "precision": "fp32",
+            "deterministic": False,
+            "compile": False,
             "threads": 1,
             "streams": {"init": 0, "order": 0, "augment": 0},
         }

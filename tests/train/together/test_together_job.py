@@ -142,6 +142,10 @@ def test_trainable_parts(spec, registry, entry, toy, memory, trainable):
         assert set(model.state_dict()) == set(donor.state_dict())
 
 
+def test_initial_weights_of_another_kind(spec, registry, entry, toy, memory):
+    compare(spec(init=entry("init", "orthogonal")), registry, toy, memory)
+
+
 @pytest.mark.parametrize("rebalance", METHODS["rebalance"])
 def test_rebalancing(spec, registry, entry, toy, memory, rebalance):
     what = spec(rebalance=entry("rebalance", rebalance), recipe=entry("recipe", "sgd", epochs=2, batch=16))

@@ -51,7 +51,7 @@ class Outcome:
 @dataclass
 class Task:
     """What a stage works with: the job, the folders of its inputs, where to write, its work folder, and the cache of
-    published files.
+    published files. In `stated` it puts what the machine decided, for `run.json`.
     """
 
     job: Job
@@ -61,6 +61,7 @@ class Task:
     out: Path
     work: Path
     downloads: Path
+    stated: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -206,11 +207,12 @@ def finish(
         "spec": job.spec,
         "headline": headline,
         **spent,
-        "precision": job.spec.get("precision", "fp32"),
+        "precision": "fp32",
         "threads": job.spec.get("threads", 1),
         **more,
         "command": f"assay {job.stage} {layout.root / job.folder}",
         **environment(),
+        **task.stated,
     }
     for name in ("curves.jsonl", "log.txt"):
         if (task.work / name).exists() and (task.work / name).stat().st_size:

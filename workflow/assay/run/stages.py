@@ -137,7 +137,9 @@ def _pretrain(task: Task) -> Headline:
 
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
-    model = pretrain(task.job.spec, registry_of(task), dataset, log=log, checkpoints=checkpoints)
+    model = pretrain(
+        task.job.spec, registry_of(task), dataset, log=log, checkpoints=checkpoints, state=task.stated.update
+    )
     write_model(task.out, model, task.job.spec["model"], dataset.classes, dataset.size)
     return {}
 
@@ -166,6 +168,7 @@ def _train(task: Task) -> Headline:
         weights=start_weights(spec),
         choice=choice,
         keep=partial(write_npz, task.out / "dynamics.npz"),
+        state=task.stated.update,
         log=log,
         checkpoints=checkpoints,
     )
@@ -188,7 +191,7 @@ def write_trained(task: Task, model: Any, spec: dict[str, Any], registry: JobReg
 
     write_model(task.out, model, spec["model"], dataset.classes, dataset.size)
     if spec["augment"]:
-        real, altered = preview(spec, registry, dataset)
+        real, altered = preview(spec, registry, dataset, model)
         write_npz(task.out / "samples.npz", real=real, altered=altered)
     return _last_values(task)
 
@@ -252,7 +255,16 @@ def _altered(task: Task, alter: Callable[..., Any]) -> Headline:
     log, checkpoints = _watched(task)
     model = read_model(task.inputs["model"], registry)
     choice = _choice(task)
-    model = alter(task.job.spec, registry, dataset, model, choice=choice, log=log, checkpoints=checkpoints)
+    model = alter(
+        task.job.spec,
+        registry,
+        dataset,
+        model,
+        choice=choice,
+        log=log,
+        checkpoints=checkpoints,
+        state=task.stated.update,
+    )
     about = read_json(task.inputs["model"] / "model.json")
     write_model(task.out, model, about["model"], dataset.classes, dataset.size)
     return _last_values(task)
@@ -290,13 +302,16 @@ def _predict(task: Task) -> Headline:
     from assay.errors import MethodError
     from assay.run.models import read_model
     from assay.train.infer import logits_and_features
+    from assay.train.views import VIEWS
 
     if name not in dataset.splits:
         raise MethodError(
             f"the dataset has no split {name}, only {', '.join(dataset.splits)}; its `split` can cut one off"
         )
     split = dataset.splits[name]
-    logits, features = logits_and_features(read_model(task.inputs["model"], registry_of(task)), split.images)
+    tta = task.job.spec["tta"]
+    model = read_model(task.inputs["model"], registry_of(task))
+    logits, features = logits_and_features(model, split.images, tta=tta)
     keep = task.job.spec["keep"]
     if not keep["features"]:
         features = features[:, :0]
@@ -310,7 +325,7 @@ def _predict(task: Task) -> Headline:
     )
     right = split.labels >= 0
     accuracy = {"accuracy": float((logits.argmax(1) == split.labels)[right].mean())} if right.any() else {}
-    return {"images": len(split), **accuracy}
+    return {"images": len(split), "views": len(VIEWS[tta]), **accuracy}
 
 
 def _foreign_predictions(task: Task, name: str, classes: list[str]) -> Headline:

@@ -157,6 +157,11 @@ def _train(jobs: Sequence[Job], tasks: Mapping[str, Task]) -> dict[str, dict[str
             if job.spec.get("dynamics"):
                 member.keep = partial(write_npz, own.out / "dynamics.npz")
         members.append(member)
+
+    def state(**stated: Any) -> None:
+        for each in tasks.values():
+            each.stated.update(stated)
+
     models = train_together(
         spec,
         members,
@@ -164,6 +169,7 @@ def _train(jobs: Sequence[Job], tasks: Mapping[str, Task]) -> dict[str, dict[str
         dataset,
         synthetic=read_dataset(task.inputs["synthetic"]) if "synthetic" in task.inputs else None,
         weights=start_weights(spec),
+        state=state,
         checkpoints=checkpoints,
     )
     made: dict[str, dict[str, Any] | Exception] = {}

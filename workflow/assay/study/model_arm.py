@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from assay.study.fields import Count, Dimension, Entry, MethodOf, Section, TeacherSeed, key
+from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, TeacherSeed, key
+from assay.study.model_init import Init, Mup
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
@@ -54,27 +55,6 @@ class Synthetic(Section):
     def _one_amount(self) -> Synthetic:
         if self.balance + (self.per_class is not None) + (self.ratio is not None) != 1:
             raise PydanticCustomError("expected", "expected exactly one of `balance: true`, `per-class` and `ratio`")
-        return self
-
-
-class Init(Section):
-    """What the backbone starts from, in place of random weights."""
-
-    encoder: str | None = key(
-        None,
-        "A declared encoder.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
-    )
-    weights: str | None = key(
-        None,
-        "A safetensors file, from the folder in which the study runs.",
-        "arms:\n  warm: {extends: baseline, init: {weights: model.safetensors}}",
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Init:
-        if (self.encoder is None) == (self.weights is None):
-            raise PydanticCustomError("expected", "expected either `encoder` or `weights`")
         return self
 
 
@@ -244,9 +224,15 @@ class Arm(Section):
     )
     robust: Annotated[Entry, MethodOf("robust")] | None = key(
         None,
-        "How training withstands wrong labels, on top of `loss`: a method of kind robust. Further training "
-        "by `adjust` or `compress` does without it.",
+        "How training withstands wrong labels or few images of a class, on top of `loss`: a method of kind robust. "
+        "Further training by `adjust` or `compress` does without it.",
         "arms:\n  wary: {extends: baseline, robust: {method: co-teaching, rate: 0.2}}",
+    )
+    dropout: Annotated[Entry, MethodOf("dropout")] | None = key(
+        None,
+        "How features before the head are dropped in training: a method of kind dropout. Evaluation, and further "
+        "training by `adjust` or `compress`, do without it.",
+        "arms:\n  dropped: {extends: baseline, dropout: {method: multi-sample-dropout, samples: 4}}",
     )
     synthetic: Synthetic | None = key(
         None,
@@ -255,8 +241,16 @@ class Arm(Section):
     )
     init: Init | None = key(
         None,
-        "What its backbone starts from.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
+        "What its weights start from: random ones as in the paper of its model where it is left out, else random ones "
+        "of another kind, an encoder, or a file. A bare name is a method of kind init.",
+        "arms:\n  identity: {extends: baseline, init: dirac}",
+    )
+    mup: Mup | None = key(
+        None,
+        "Scale initial weights and learning rates with the model's width, so that those of a base width stay good; for "
+        "recipes of plain SGD or Adam. Further training by `adjust` or `compress` does without it.",
+        "arms:\n  swept:\n    extends: baseline\n    mup: {base-width: 8}\n"
+        "    sweep: {grid: {model.width: [8, 16], recipe.lr: [0.01, 0.1]}}",
     )
     distill: Distill | None = key(
         None,
@@ -274,10 +268,23 @@ class Arm(Section):
         "What is done to the trained model to make it smaller, one after the other: methods of kind compress.",
         "arms:\n  pruned: {extends: baseline, compress: [magnitude]}",
     )
-    precision: Literal["fp32", "bf16"] = key(
-        "fp32",
-        "Number format of training.",
+    precision: Precision = key(
+        "auto",
+        "Number format of training: `auto` is bf16 autocast where the hardware has it natively (CUDA from capability "
+        "8.0, CPUs with AMX or AVX512-BF16) and fp32 elsewhere. Which it was stands in `run.json` and MLflow.",
         "arms:\n  short: {extends: baseline, precision: bf16}",
+    )
+    deterministic: bool = key(
+        False,
+        "On a GPU, train with kernels that give the same bits each time, and fail where there is none. They are "
+        "slower: `benchmarks/train.py` prints by how much. A CPU repeats itself in any case.",
+        "arms:\n  exact: {extends: baseline, deterministic: true}",
+    )
+    compile: bool = key(
+        False,
+        "Fuse the network's layers by `torch.compile` before training. It takes a C++ compiler and a minute or so at "
+        "the start of each training, and pays only in long ones; `benchmarks/train.py` prints what it gains.",
+        "arms:\n  fused: {extends: baseline, compile: true}",
     )
     threads: Count = key(
         1,
@@ -289,6 +296,13 @@ class Arm(Section):
         "Train all its seeds in one job, side by side on one device. Each becomes what it would alone, but for "
         "rounding. It pays where one network does not keep the device busy; see `benchmarks/seeds.py`.",
         "arms:\n  side-by-side: {extends: baseline, together: true}",
+    )
+    tta: Literal["none", "mirror", "mirror-translate"] = key(
+        "none",
+        "Test-time augmentation: over which views of an image its predictions are means. `mirror`: as it is and "
+        "mirrored; `mirror-translate`: those two (half of the weight), and both shifted by one pixel up and left, and "
+        "down and right. Every set is predicted so; what asks the model itself, such as latency, sees one view.",
+        "arms:\n  viewed: {extends: baseline, tta: mirror}",
     )
     weights: str | None = key(
         None,

@@ -39,13 +39,16 @@ METHODS: dict[str, tuple[str, ...]] = {
 
 SAME_IMAGES = "expected the same images for all seeds, since they are trained together (`together: true`)"
 
-#: What says that an arm is trained otherwise, and why that is done one by one.
+#: Keys of an arm that do not go with it, and why.
 _ALONE = {
-    "robust": "a method that watches what a network makes of each image",
-    "distill": "a teacher",
-    "search": "a point that is tuned",
-    "predictions": "an arm that trains nothing",
-    "weights": "an arm that trains nothing",
+    "robust": "it follows what one network makes of each image",
+    "dropout": "it draws for the features of one network",
+    "distill": "a teacher is asked for one student at a time",
+    "mup": "it scales the learning rates of one network",
+    "compile": "stacked networks are not compiled",
+    "search": "points are tuned one by one",
+    "predictions": "the arm trains nothing",
+    "weights": "the arm trains nothing",
 }
 
 #: Options that any recipe has, at what leaves them out, and why the others are done one by one.
@@ -57,9 +60,9 @@ _OFF = {
 
 def alone(arm: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     """What in a resolved arm cannot be trained for several seeds together: the place in the arm, and what to say."""
-    for key, what in _ALONE.items():
+    for key, why in _ALONE.items():
         if arm[key]:
-            yield (key,), f"`together: true` does not go with `{key}`: {what} is done one by one"
+            yield (key,), f"`together: true` does not go with `{key}`: {why}"
     for kind, known in METHODS.items():
         entries = arm[kind] if isinstance(arm[kind], list) else [arm[kind]]
         for number, entry in enumerate(entries):

@@ -15,20 +15,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from assay.errors import MethodError
-from assay.models.classifier import Classifier, build
+from assay.models.classifier import Classifier
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints
+from assay.train.deterministic import deterministic
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
 from assay.train.images import Images
 from assay.train.initial import start_from_encoder, start_from_weights
-from assay.train.job import mixed
+from assay.train.job import drawn, mixed
 from assay.train.loop import Log
 from assay.train.order import Order
-from assay.train.pixels import to_pixels, to_unit
+from assay.train.pixels import to_unit
+from assay.train.precision import computing, resolved
 from assay.train.recipe import Recipe, prepare
-from assay.train.setup import BATCH, finished, place
+from assay.train.setup import BATCH, finished, held_out, place
 from assay.train.statistics import batch_statistics
 from assay.train.together.loop import fit_together
 from assay.train.together.objective import Together
@@ -68,6 +70,7 @@ def train_together(
     *,
     synthetic: Dataset | None = None,
     weights: Mapping[str, Tensor] | None = None,
+    state: Callable[..., None] | None = None,
     checkpoints: Checkpoints,
     device: torch.device | str = "cpu",
 ) -> list[Classifier | MethodError]:
@@ -76,7 +79,7 @@ def train_together(
     Args:
         spec: as of `assay.train.job.train`; its streams are not read.
         members: what is each seed's own.
-        registry, dataset, synthetic, weights, device: as there, the same for all.
+        registry, dataset, synthetic, weights, state, device: as there, the same for all.
         checkpoints: of all together. A run that goes on must have the same members in the same order.
 
     Returns:
@@ -90,9 +93,7 @@ def train_together(
     streams = [Streams(member.streams) for member in members]
     networks, finishes = [], []
     for member, own in zip(members, streams, strict=True):
-        network = build(
-            registry, spec["model"], dataset.channels, len(dataset.classes), dataset.size, own.torch("init", "model")
-        )
+        network = drawn(spec, registry, dataset, own, [], spec["model"])
         network.fit_normalisation(images.raw)
         if member.encoder is not None:
             start_from_encoder(network, member.encoder)
@@ -123,6 +124,9 @@ def train_together(
             parameter.requires_grad_(first.requires_grad)
     stack = Stack(networks)
     restack(prepared, stack)
+    precision = resolved(spec["precision"], device)
+    if state:
+        state(precision=precision)
     watches = {
         number: Recorder(len(dataset.splits["train"]), epochs, device)
         for number, member in enumerate(members)
@@ -131,26 +135,27 @@ def train_together(
     objective = Together(
         stack,
         images,
-        [(bind(registry, "augment", entry), entry["method"] not in PARTNERS) for entry in spec["augment"]],
+        [(bound(registry, "augment", entry), entry["method"] not in PARTNERS) for entry in spec["augment"]],
         [own.seed("augment", "train") for own in streams],
         bound(registry, "loss", spec["loss"]),
         epochs=epochs,
-        bf16=spec["precision"] == "bf16",
+        bf16=precision == "bf16",
         watches=watches,
     )
-    failed = fit_together(
-        stack,
-        objective,
-        orders,
-        prepared,
-        epochs,
-        names=[member.name for member in members],
-        logs=[member.log for member in members],
-        checkpoints=checkpoints,
-        validate=validation(stack, dataset.splits.get("val"), device),
-        also=Recorders(watches) if watches else None,
-        statistics=partial(statistics, stack, images.pixels, recipe["batch"]),
-    )
+    with computing(precision, stack.base, device), deterministic(spec.get("deterministic", False)):
+        failed = fit_together(
+            stack,
+            objective,
+            orders,
+            prepared,
+            epochs,
+            names=[member.name for member in members],
+            logs=[member.log for member in members],
+            checkpoints=checkpoints,
+            validate=validation(stack, dataset.splits.get("val"), device),
+            also=Recorders(watches) if watches else None,
+            statistics=partial(statistics, stack, images.pixels, recipe["batch"]),
+        )
     made: list[Classifier | MethodError] = []
     for number, (member, network) in enumerate(zip(members, networks, strict=True)):
         reason = failed[number]
@@ -186,9 +191,10 @@ def restack(recipe: Recipe, stack: Stack) -> None:
 
 def validation(stack: Stack, split: Split | None, device: torch.device) -> Callable[[], list[dict[str, float]]] | None:
     """A function that gives each network's cross-entropy (nats) and accuracy on `split`, or None for an empty one."""
-    if split is None or not len(split.labels):
+    held = held_out(split, device)
+    if held is None:
         return None
-    pixels, labels = to_pixels(split.images).to(device), torch.from_numpy(split.labels).to(device)
+    pixels, labels = held
 
     @torch.no_grad()
     def validate() -> list[dict[str, float]]:

@@ -17,6 +17,7 @@ from assay.errors import MethodError
 from assay.train.average import handed_on
 from assay.train.checkpoint import Checkpoints, model_state, optimizer_state, restore_optimizer
 from assay.train.loop import INTERVAL, KEPT, Log, Stateful, means, require_finite, told
+from assay.train.memory import peak
 from assay.train.order import Order
 from assay.train.recipe import Recipe, training_mode
 from assay.train.together.stack import Stack
@@ -143,7 +144,8 @@ def fit_together(
             if done == steps or done % INTERVAL == 0:
                 ends = done == steps
                 some = rows[0 if ends else done - INTERVAL : done].cpu()
-                more = {"lr": groups[0]["lr"], "throughput": images / max(time.monotonic() - since, 1e-9)}
+                spent = max(time.monotonic() - since, 1e-9)
+                more = {"lr": groups[0]["lr"], "throughput": images / spent, "memory": peak(device)}
                 validated: list[dict[str, float]] = [{}] * stack.size
                 if ends and validate:
                     with outcome():
