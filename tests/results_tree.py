@@ -25,6 +25,7 @@ class Tree:
         self.seeds = list(seeds)
         self.arms = list(arms)
         self.lr = 0.1
+        self.val = 0.1
         self.code = "c0"
         self.private = False
         self.track: dict[str, Any] = {"artifacts": "copy", "copy-below": "50M"}
@@ -64,7 +65,12 @@ class Tree:
         plain = {"from": None, "like": None, "subset": None, "classes": {"keep": None, "hold-out": []}, "split": None}
         plain |= {"imbalance": None, "label-noise": None, "class-map": None, "private": False}
         datasets = {
-            "digits": {**plain, "source": {"method": "digits"}, "private": self.private},
+            "digits": {
+                **plain,
+                "source": {"method": "digits"},
+                "split": {"val": self.val, "test": 0.2},
+                "private": self.private,
+            },
             "digits-rare": {
                 **plain,
                 "source": None,

@@ -74,6 +74,35 @@ def test_a_trial_shows_all_of_itself(tree: Tree, server: Server):
     }
 
 
+def test_params_tell_the_datasets_behind_and_what_holds_for_all_trials(tree: Tree, server: Server):
+    tree.write().finish()
+    publish(tree.folder, final=True)
+    params = server.run(kind="trial", arm="baseline", seed="0").data.params
+    assert params["dataset.from"] == "digits"
+    assert params["dataset.digits.source"] == "digits"
+    assert params["dataset.digits.split.val"] == "0.1"
+    assert params["dataset.imbalance"] == "exponential"
+    assert json.loads(params["vary"]) == ["init", "order", "augment"]
+    assert server.run(kind="dataset", arm="glyphs").data.params["digits.split.val"] == "0.1"
+    study = server.run(kind="study").data.params
+    assert study["evaluate"] == "accuracy, ood"
+    assert json.loads(study["evaluate.ood.detectors"]) == ["msp", "energy"]
+    assert json.loads(study["vary"]) == ["init", "order", "augment"]
+
+
+def test_an_arm_whose_base_dataset_is_split_otherwise_is_another_run(tree: Tree, server: Server):
+    """Params never change, and those of an arm hold the split of the dataset that its own is made from."""
+    tree.write().finish()
+    publish(tree.folder, final=True)
+    tree.val = 0.3
+    tree.write().finish()
+    publish(tree.folder, final=True)
+    arm = server.run(kind="arm", arm="baseline").data
+    assert arm.params["dataset.digits.split.val"] == "0.3"
+    assert not arm.tags.get("assay.params.now")
+    assert audit(tree.folder) == []
+
+
 def test_the_final_model_is_logged_with_its_metrics(tree: Tree, server: Server):
     tree.arms = ["baseline", "student"]
     tree.write().finish()

@@ -12,8 +12,8 @@ from assay.run.layout import Layout
 from assay.run.results import Results
 from assay.run.withheld import WITHHELD, without_names
 from assay.track import private
-from assay.track.cells import Cell, Identity
-from assay.track.names import flatten, joined, metric_key
+from assay.track.cells import Cell, Identity, lineage
+from assay.track.names import flatten, joined, legal, metric_key
 from assay.track.roles import failure_role, folder_role, study_roles
 from assay.track.wanted import Curve, Point, Source, Wanted
 
@@ -90,9 +90,7 @@ def _params(results: Results, cell: Cell) -> dict[str, str]:
         name = next(name for name in study["datasets"] if identity.arm in (name, *_likes(study, name)))
         own = {key.removeprefix("dataset."): value for key, value in _dataset_params(study, name).items()}
         return own | ({"seed": identity.seed} if identity.seed else {})
-    if identity.kind == "study":
-        return flatten({key: study.get(key) for key in ("seeds", "vary", "evaluate", "keep", "scale", "variant")})
-    return {}
+    return _study_params(study)
 
 
 def _likes(study: dict[str, Any], name: str) -> list[str]:
@@ -100,25 +98,28 @@ def _likes(study: dict[str, Any], name: str) -> list[str]:
 
 
 def _dataset_params(study: dict[str, Any], name: str) -> dict[str, str]:
-    """A dataset's name and what it, and each that it comes from, was declared with.
+    """A dataset's name and what it was declared with, and under their names the datasets behind it.
 
     That one is not private goes without saying.
     """
     flat: dict[str, str] = {}
-    at: str | None = name
-    prefix = "dataset"
-    while at:
-        declared = {key: value for key, value in study["datasets"][at].items() if value is not False}
-        flat |= flatten(declared, prefix)
-        at = declared.get("from")
-        prefix = f"dataset.{at}"
+    for one in reversed(lineage(study, name)):
+        declared = {key: value for key, value in study["datasets"][one].items() if value is not False}
+        flat |= flatten(declared, "dataset" if one == name else f"dataset.{legal(one)}")
     return flat | {"dataset": name}
+
+
+def _study_params(study: dict[str, Any]) -> dict[str, str]:
+    """What holds for all trials: what a seed varies, and how they are judged."""
+    flat = {"evaluate": ", ".join(study["evaluate"])} if study.get("evaluate") else {}
+    for key in ("vary", "scale", "variant", "keep", "evaluate"):
+        flat |= flatten(study.get(key), key)
+    return flat
 
 
 def _arm_params(study: dict[str, Any], identity: Identity) -> dict[str, str]:
     declared = study["arms"][identity.arm]
-    flat = flatten({"vary": study.get("vary")})
-    flat |= flatten({key: value for key, value in declared.items() if key != "search"})
+    flat = flatten({key: value for key, value in declared.items() if key != "search"})
     flat |= _dataset_params(study, declared["dataset"])
     if declared.get("synthetic"):
         generator = study["generators"][declared["synthetic"]["generator"]]
@@ -132,7 +133,7 @@ def _arm_params(study: dict[str, Any], identity: Identity) -> dict[str, str]:
     if identity.kind == "tuning" and search and identity.seed.isdigit():
         flat |= flatten(search["points"][int(identity.seed)])
     elif identity.seed:
-        flat["seed"] = identity.seed
+        flat |= {"seed": identity.seed} | flatten(study.get("vary"), "vary")
     return flat
 
 
