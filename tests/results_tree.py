@@ -154,7 +154,7 @@ class Tree:
         if self.claims:
             job = self._job("claims", "of-2", {"claims": study["claims"]}, evaluations)
             plan.add("claims", "claims", [job], [])
-        body = plan.as_json() | {"git": {"commit": "a" * 40, "dirty": True}, "config": "study: digits\n"}
+        body = plan.as_json() | {"config": "study: digits\n"}
         write_json(self.folder / "study.json", body)
         return self
 

@@ -157,6 +157,13 @@ def test_the_graph_follows_jobs_and_leaves_out_what_follows(material: Material) 
 # -- what is told, and what is not ---------------------------------------------------------------------------
 
 
+def test_the_page_tells_the_commit_that_wrote_it(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "git", lambda: {"commit": "e" * 40, "dirty": True})
+    made = environment.section(material)
+    assert made is not None
+    assert f"{'e' * 40} with uncommitted changes" in made.body
+
+
 def test_a_difference_in_environment_is_told_with_the_arm(material: Material) -> None:
     (box,) = environment.warnings(material)
     assert "torch: 2.10.0 in mixup, 2.11.0 elsewhere" in words(box)

@@ -103,6 +103,19 @@ def test_an_arm_whose_base_dataset_is_split_otherwise_is_another_run(tree: Tree,
     assert audit(tree.folder) == []
 
 
+def test_the_study_shows_the_commit_that_published_and_a_trial_that_of_its_job(
+    tree: Tree, server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    tree.write().finish()
+    for commit, dirty in (("c" * 40, True), ("d" * 40, False)):
+        state = {"commit": commit, "dirty": dirty}
+        monkeypatch.setattr("assay.run.environment.git", lambda state=state: state)
+        publish(tree.folder, final=True)
+        tags = server.run(kind="study").data.tags
+        assert (tags["mlflow.source.git.commit"], tags["assay.git.dirty"]) == (commit, str(dirty).lower())
+    assert server.run(kind="trial", arm="pruned", seed="1").data.tags["mlflow.source.git.commit"] == "b" * 40
+
+
 def test_the_final_model_is_logged_with_its_metrics(tree: Tree, server: Server):
     tree.arms = ["baseline", "student"]
     tree.write().finish()

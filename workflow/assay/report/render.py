@@ -60,7 +60,7 @@ SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
 def render(folder: Path) -> str:
     """The report of the study whose results stand in `folder`, such as `results/digits`.
 
-    The same results give the same text: it holds no time but those of the jobs.
+    The same results give the same text at the same commit: it holds no time but those of the jobs.
 
     Raises:
         FileNotFoundError: the folder holds no study.

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from assay.run import environment
 from assay.run.files import read_json
 from assay.run.layout import Layout
 from assay.run.results import Results
@@ -204,10 +205,13 @@ def _first_line(curve: Curve) -> dict[str, Any] | None:
 
 
 def _environment(wanted: Wanted, runs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    """Commit, device, precision and versions, of the job that stands for the run or else of its last one."""
+    """Commit, device, precision and versions, of the job that stands for the run or else of its last one.
+
+    The study's commit is that of whoever publishes: its jobs may be from several.
+    """
     own = [run for job, run in runs if job["digest"] == wanted.cell.identity.digest] or [run for _, run in runs[-1:]]
     run = own[0] if own else {}
-    git = run.get("git") or {}
+    git = environment.git() if wanted.cell.identity.kind == "study" else run.get("git") or {}
     values = {
         "mlflow.source.git.commit": git.get("commit"),
         "assay.git.dirty": git.get("dirty"),
