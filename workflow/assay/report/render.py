@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from assay.figures.numbers import duration, plural
 from assay.report.html import Markup, tag
 from assay.report.material import Material
-from assay.report.numbers import duration, plural
 from assay.report.page import Section, assemble
 from assay.report.sections import (
     arms,

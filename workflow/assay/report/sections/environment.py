@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from assay.figures.numbers import plural
 from assay.report.html import Markup, join, tag
 from assay.report.material import Material
-from assay.report.numbers import plural
 from assay.report.page import Section
 from assay.report.tables import Head, cell, row_head, table
 from assay.run.environment import git
