@@ -182,7 +182,7 @@ def test_what_is_copied_goes_by_size_up_to_the_limit(tree: Tree, server: Server)
     assert {"train/model.json", "train/run.json", "train/curves.jsonl"} <= server.artifacts(run)
     assert "train/model.safetensors" not in server.artifacts(run)
     kept = json.loads(server.text(run, "train/kept-elsewhere.json"))
-    assert set(kept) == {"model.safetensors"}
+    assert set(kept) == {"model.safetensors", "samples.npz"}
     _referred_to(tree, server, run, kept["model.safetensors"])
     assert audit(tree.folder) == []
 
@@ -192,9 +192,10 @@ def test_every_file_can_be_referred_to(tree: Tree, server: Server):
     tree.write().finish()
     publish(tree.folder, final=True)
     run = server.run(kind="trial", arm="baseline", seed="0")
-    assert {Path(name).name for name in server.artifacts(run)} == {"kept-elsewhere.json"}
+    files = {name for name in server.artifacts(run) if not name.startswith("figures/")}
+    assert {Path(name).name for name in files} == {"kept-elsewhere.json"}
     kept = json.loads(server.text(run, "train/kept-elsewhere.json"))
-    assert set(kept) == {"model.safetensors", "model.json", "run.json", "curves.jsonl", "log.txt"}
+    assert set(kept) == {"model.safetensors", "model.json", "run.json", "curves.jsonl", "log.txt", "samples.npz"}
     _referred_to(tree, server, run, kept["model.safetensors"])
     assert "config.yaml" in server.artifacts(server.run(kind="study"))
     assert audit(tree.folder) == []

@@ -109,7 +109,7 @@ def send_teachers(client: MlflowClient, student: Held, teachers: list[Held]) -> 
 def send_artifacts(client: MlflowClient, held: Held, roles: list[Role]) -> None:
     """Copy the files that changed, in one go, and only then note in a tag that they are there."""
     sent: dict[str, str] = json.loads(held.tags.get(ARTIFACTS) or "{}")
-    new = [role for role in roles if sent.get(role.name) != role.marker and (role.files or role.texts)]
+    new = [role for role in roles if sent.get(role.name) != role.marker and not role.empty]
     if not new:
         return
     with tempfile.TemporaryDirectory() as staged:
@@ -118,6 +118,8 @@ def send_artifacts(client: MlflowClient, held: Held, roles: list[Role]) -> None:
                 _place(staged, role, name).symlink_to(file.resolve())
             for name, text in role.texts.items():
                 _place(staged, role, name).write_text(text, encoding="utf-8")
+            for name, content in (role.drawn() if role.drawn else {}).items():
+                _place(staged, role, name).write_bytes(content)
         client.log_artifacts(held.run_id, staged)
     sent |= {role.name: role.marker for role in new}
     # Beyond what a tag holds, the oldest are forgotten: they would be copied again, to the same place.

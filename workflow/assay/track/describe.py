@@ -14,8 +14,9 @@ from assay.run.results import Results
 from assay.run.withheld import WITHHELD, without_names
 from assay.track import private
 from assay.track.cells import Cell, Identity, lineage
+from assay.track.figures import figures_role
 from assay.track.names import flatten, joined, legal, metric_key
-from assay.track.roles import failure_role, folder_role, study_roles
+from assay.track.roles import failure_role, folder_role, role_name, study_roles
 from assay.track.wanted import Curve, Point, Source, Wanted
 
 
@@ -48,7 +49,7 @@ def describe(results: Results, cell: Cell) -> Wanted:
     runs: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for digest in cell.jobs:
         job = results.plan["jobs"][digest]
-        name = _role_name(results, cell, digest)
+        name = role_name(results, cell, digest)
         folder = results.folder_of(digest)
         wanted.curves += _curve(results, digest, job, folder, name)
         if folder is None:
@@ -69,6 +70,8 @@ def describe(results: Results, cell: Cell) -> Wanted:
             for role, digest in job["inputs"].items()
             if role.startswith("teacher/")
         ]
+    if status in ("done", "failed"):
+        wanted.roles += figures_role(results, cell, guarded)
     if status == "failed":
         wanted.roles += failure_role(results, cell, reason or "", guarded)
     if cell.identity.kind == "study":
@@ -139,18 +142,6 @@ def _arm_params(study: dict[str, Any], identity: Identity) -> dict[str, str]:
 
 
 # -- curves, metrics, cost ---------------------------------------------------------------------------------------
-
-
-def _role_name(results: Results, cell: Cell, digest: str) -> str:
-    """The artifact folder of a job in its run, also what goes before the names of its curves."""
-    job = results.plan["jobs"][digest]
-    stage, part = job["stage"], job.get("part")
-    if stage == "evaluate":
-        return f"evaluate/{part}"
-    if stage == "predict":
-        return f"predict/{part}"
-    same = [other for other in cell.jobs if results.plan["jobs"][other]["stage"] == stage]
-    return stage if len(same) == 1 else f"{stage}-{same.index(digest) + 1}"
 
 
 def _curve(results: Results, digest: str, job: dict[str, Any], folder: Path | None, name: str) -> list[Curve]:
