@@ -67,6 +67,23 @@ def test_tuning_runs_under_streams_of_its_own_and_trials_take_its_choice(
     assert _input(plan, "tuned/seed-1/compress", "search") is _job(plan, "tuned/search")
 
 
+def test_an_adjusted_arm_shares_its_training_and_is_adjusted_before_it_is_compressed(
+    planned: Planned, config: dict[str, Any]
+) -> None:
+    config["arms"]["adjusted"] = {"extends": "baseline", "adjust": ["crt", "logit-adjustment"]}
+    config["arms"]["both"] = {"extends": "adjusted", "compress": ["magnitude"]}
+    plan = planned(config)
+    trained = _job(plan, "baseline/seed-0/train")
+    assert _job(plan, "adjusted/seed-0/train") is trained
+    record = plan.records["adjusted/seed-0/adjust"]
+    crt, last = (plan.jobs[digest] for digest in record.jobs)
+    assert (crt.inputs["model"], last.inputs["model"]) == (trained.digest, crt.digest)
+    assert record.stage == crt.stage == "adjust"
+    assert plan.jobs[plan.records["adjusted/seed-0/predict"].jobs[0]].inputs["model"] == last.digest
+    assert _input(plan, "both/seed-0/compress", "model") is last
+    assert "adjusted/seed-0/adjust" in plan.target("adjust")
+
+
 def test_generators_of_their_own_are_dealt_out_by_seed(planned: Planned, config: dict[str, Any]) -> None:
     config["seeds"] = 3
     config["generators"]["smote"]["seeds"] = 2

@@ -12,6 +12,7 @@ STAGES = {
     "pretrain_encoder": "pretrain",
     "train_model": "train",
     "choose_point": "train",
+    "adjust_model": "adjust",
     "compress_model": "compress",
     "predict_trial": "predict",
     "evaluate_trial": "evaluate",

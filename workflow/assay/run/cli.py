@@ -10,8 +10,8 @@ import sys
 
 #: Commands that Snakemake's jobs run, each once for every record.
 JOBS = (
-    "data", "generator", "synthetic", "pretrain", "train", "compress", "search", "predict", "evaluate", "claims",
-    "batch", "gate", "report", "track",
+    "data", "generator", "synthetic", "pretrain", "train", "adjust", "compress", "search", "predict", "evaluate",
+    "claims", "batch", "gate", "report", "track",
 )  # fmt: skip
 
 #: Jobs that use none of the libraries a warm process holds, or others that it does not hold.

@@ -33,8 +33,8 @@ _LOOKS = (
 #: Rules that make records, with the stage of these.
 _RULES = {
     "build_dataset": "data", "fit_generator": "generator", "make_synthetic": "synthetic",
-    "pretrain_encoder": "pretrain", "train_model": "train", "choose_point": "search", "compress_model": "compress",
-    "predict_trial": "predict", "evaluate_trial": "evaluate", "decide_claims": "claims",
+    "pretrain_encoder": "pretrain", "train_model": "train", "choose_point": "search", "adjust_model": "adjust",
+    "compress_model": "compress", "predict_trial": "predict", "evaluate_trial": "evaluate", "decide_claims": "claims",
 }  # fmt: skip
 
 

@@ -41,7 +41,8 @@ def fulfil(layout: Layout, study: str, path: str, digest: str) -> dict[str, Any]
 def describe(record: Record, outcomes: list[Outcome]) -> dict[str, Any]:
     """The body of a record. Its numbers are those of the computation, so writing it again gives the same bytes."""
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    headline = outcomes[-1].headline if outcomes and (len(outcomes) == 1 or record.stage == "compress") else {}
+    chained = len(outcomes) == 1 or record.stage in ("adjust", "compress")
+    headline = outcomes[-1].headline if outcomes and chained else {}
     return {
         "record": record.path,
         "stage": record.stage,

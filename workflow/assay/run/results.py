@@ -109,7 +109,7 @@ class Results:
                 elif job["stage"] == "train":
                     found.train = folder
                     found.model = found.model or folder
-                elif job["stage"] == "compress":
+                elif job["stage"] in ("adjust", "compress"):
                     found.model = folder
         for status in ("failed", "missing"):
             if status in statuses:

@@ -127,7 +127,9 @@ def _pretrain(task: Task) -> Headline:
 
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
-    model = pretrain(task.job.spec, _registry(task), dataset, log=log, checkpoints=checkpoints)
+    model = pretrain(
+        task.job.spec, _registry(task), dataset, log=log, checkpoints=checkpoints, state=task.stated.update
+    )
     write_model(task.out, model, task.job.spec["model"], dataset.classes, dataset.size)
     return {}
 
@@ -162,13 +164,14 @@ def _train(task: Task) -> Headline:
         weights=weights,
         choice=choice,
         keep=partial(write_npz, task.out / "dynamics.npz"),
+        state=task.stated.update,
         log=log,
         checkpoints=checkpoints,
     )
     chosen = choose(spec, choice)
     write_model(task.out, model, chosen["model"], dataset.classes, dataset.size)
     if chosen["augment"]:
-        real, altered = preview(chosen, registry, dataset)
+        real, altered = preview(chosen, registry, dataset, model)
         write_npz(task.out / "samples.npz", real=real, altered=altered)
     return _last_values(task)
 
@@ -212,8 +215,19 @@ def _foreign_model(task: Task, classes: list[str], channels: int, size: int) -> 
     return {}
 
 
+def _adjust(task: Task) -> Headline:
+    from assay.adjust.job import adjust
+
+    return _altered(task, adjust)
+
+
 def _compress(task: Task) -> Headline:
     from assay.compress.job import compress
+
+    return _altered(task, compress)
+
+
+def _altered(task: Task, alter: Callable[..., Any]) -> Headline:
     from assay.run.models import read_model, write_model
 
     dataset = read_dataset(task.inputs["dataset"])
@@ -221,7 +235,16 @@ def _compress(task: Task) -> Headline:
     log, checkpoints = _watched(task)
     model = read_model(task.inputs["model"], registry)
     choice = _choice(task)
-    model = compress(task.job.spec, registry, dataset, model, choice=choice, log=log, checkpoints=checkpoints)
+    model = alter(
+        task.job.spec,
+        registry,
+        dataset,
+        model,
+        choice=choice,
+        log=log,
+        checkpoints=checkpoints,
+        state=task.stated.update,
+    )
     about = read_json(task.inputs["model"] / "model.json")
     write_model(task.out, model, about["model"], dataset.classes, dataset.size)
     return _last_values(task)
@@ -354,7 +377,7 @@ def _spent(task: Task) -> dict[str, float]:
     """Seconds and peak memory in bytes of all that made the model: its training, then each of its compressions."""
     if "train" not in task.jobs or "weights" in task.jobs["train"].spec:
         return {}  # what it took to train a model elsewhere nobody knows here
-    made = [role for role in task.inputs if role == "train" or role.startswith("compress/")]
+    made = [role for role in task.inputs if role == "train" or role.startswith(("adjust/", "compress/"))]
     runs = [read_json(task.inputs[role] / "run.json") for role in made]
     return {
         "train-seconds": sum(run["seconds"] for run in runs),
@@ -391,6 +414,7 @@ _STAGES: dict[str, Callable[[Task], Headline]] = {
     "synthetic": _synthetic,
     "pretrain": _pretrain,
     "train": _train,
+    "adjust": _adjust,
     "compress": _compress,
     "search": _search,
     "predict": _predict,

@@ -13,10 +13,12 @@ from typing import Any
 from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_data import contradictions
+from assay.study.checks_robust import check_robust
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
 from assay.study.problems import Path, Problems
+from assay.study.registry import Registry
 
 #: The arrays that predictions made elsewhere need; each further set, such as an outlier set, has the same two.
 PREDICTED = ("val.logits", "val.label", "test.logits", "test.label")
@@ -25,9 +27,9 @@ PREDICTED = ("val.logits", "val.label", "test.logits", "test.label")
 LONGEST = 200
 
 
-def check(resolved: dict[str, Any], study: Study, problems: Problems) -> None:
+def check(resolved: dict[str, Any], study: Study, registry: Registry, problems: Problems) -> None:
     """Note every fault of a resolved study (without claims)."""
-    _Checks(resolved, problems).run()
+    _Checks(resolved, registry, problems).run()
     keys = [field.alias or name for name, field in Study.model_fields.items()]
     for variant, changes in study.variants.items():
         if variant == "smoke":
@@ -39,8 +41,9 @@ def check(resolved: dict[str, Any], study: Study, problems: Problems) -> None:
 
 
 class _Checks:
-    def __init__(self, study: dict[str, Any], problems: Problems):
+    def __init__(self, study: dict[str, Any], registry: Registry, problems: Problems):
         self.study = study
+        self.registry = registry
         self.datasets: dict[str, Any] = study["datasets"]
         self.arms: dict[str, Any] = study["arms"]
         self.problems = problems
@@ -217,6 +220,11 @@ class _Checks:
             self._same_shape((*path, "synthetic"), arm["dataset"], learnt)
         self._init(path, arm)
         self._teacher(path, arm)
+        check_robust(path, arm, self.registry, self.problems)
+        if arm["robust"] and arm["dropout"]:
+            self.problems.add(
+                (*path, "dropout"), "expected either `dropout` or `robust`, which takes the place of the loss"
+            )
         if arm["search"] and self._test_varies(arm["dataset"]):
             self.problems.add(
                 (*path, "search"),
@@ -262,7 +270,10 @@ class _Checks:
         return "split" in self.study["vary"] and bool(split.get("test") or split.get("folds"))
 
     def _foreign_predictions(self, path: Path, arm: dict[str, Any]) -> None:
-        for key in ("model", "weights", "synthetic", "init", "distill", "compress", "rebalance", "augment", "search"):
+        for key in (
+            *("model", "weights", "synthetic", "init", "distill", "adjust", "compress", "rebalance", "augment"),
+            *("robust", "dropout", "search"),
+        ):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "predictions")
@@ -280,7 +291,7 @@ class _Checks:
                 self.problems.add((*path, "predictions"), f"{expected} {', '.join(lacking)}")
 
     def _foreign_weights(self, path: Path, arm: dict[str, Any]) -> None:
-        for key in ("synthetic", "init", "distill", "rebalance", "search"):
+        for key in ("synthetic", "init", "distill", "rebalance", "robust", "dropout", "search"):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `weights` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "weights")

@@ -134,6 +134,12 @@ class _Checks:
             self.problems.add(path, f"{name} has weights made elsewhere, and nobody watched their training")
         if arm["synthetic"] and arm["synthetic"]["mix"] == "synthetic-only":
             self.problems.add(path, f"{name} learns from synthetic images alone, so no image of the dataset is watched")
+        if arm["robust"]:
+            message = f"{name} corrects its losses ({arm['robust']['method']}), so none is as it was; name another arm"
+            self.problems.add(path, message)
+        if arm["recipe"]["method"] == "sam":
+            message = f"{name} looks at each batch twice (sam), at weights that it never has; name another arm"
+            self.problems.add(path, message)
         for method in [entry["method"] for entry in arm["augment"]]:
             card = self.registry.get("augment", method)
             if card is not None and card.mixes:

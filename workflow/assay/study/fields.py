@@ -6,7 +6,7 @@ Every type here turns the shorthand that people write into one form, and says wh
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -29,11 +29,12 @@ SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
 #: Words that are targets, stages or folders of a study.
 RESERVED = (
-    *("all", "claims", "compress", "data", "datasets", "encoders", "evaluate", "gate", "generators", "predict"),
-    *("pretrain", "report", "store", "synthesize", "track", "train", "tune", "gates"),
+    *("adjust", "all", "claims", "compress", "data", "datasets", "encoders", "evaluate", "gate", "generators"),
+    *("predict", "pretrain", "report", "store", "synthesize", "track", "train", "tune", "gates"),
     # Snakemake's rules, since an arm's name is a rule too.
-    *("build_dataset", "choose_point", "compress_model", "decide_claims", "evaluate_trial", "fit_generator"),
-    *("make_synthetic", "pass_gate", "predict_trial", "pretrain_encoder", "track_study", "train_model", "write_report"),
+    *("adjust_model", "build_dataset", "choose_point", "compress_model", "decide_claims", "evaluate_trial"),
+    *("fit_generator", "make_synthetic", "pass_gate", "predict_trial", "pretrain_encoder", "track_study"),
+    *("train_model", "write_report"),
 )
 #: What lies beside the folders of studies, so that no study may be called so.
 BESIDE_STUDIES = ("store", "work", "downloads", "journal.jsonl", "mlflow.db", "mlflow-artifacts")
@@ -157,6 +158,9 @@ Slug = Annotated[
 ClassName = Annotated[str, BeforeValidator(_class_name, json_schema_input_type=str | int)]
 Distinct = AfterValidator(_distinct)
 Count = Annotated[int, Field(ge=1)]
+
+#: Number formats of training; what they mean on a machine says `assay.train.precision`.
+Precision = Literal["auto", "bf16", "tf32", "fp32"]
 Duration = Annotated[
     str,
     _pattern("a duration such as 90s, 30m, 2h or 1d", r"\d+(\.\d+)?[smhd]"),

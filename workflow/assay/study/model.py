@@ -114,7 +114,7 @@ class Keep(Section):
 
 
 Stage = Literal[
-    "data", "synthesize", "pretrain", "train", "compress", "predict", "evaluate", "claims", "track", "report"
+    "data", "synthesize", "pretrain", "train", "adjust", "compress", "predict", "evaluate", "claims", "track", "report"
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from assay.study.fields import Count, Dimension, Entry, MethodOf, Section, TeacherSeed, key
+from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, TeacherSeed, key
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
@@ -242,6 +242,18 @@ class Arm(Section):
         "How rare classes are sampled: a method of kind rebalance.",
         "arms:\n  fair: {extends: baseline, rebalance: oversample}",
     )
+    robust: Annotated[Entry, MethodOf("robust")] | None = key(
+        None,
+        "How training withstands wrong labels or few images of a class, on top of `loss`: a method of kind robust. "
+        "Further training by `adjust` or `compress` does without it.",
+        "arms:\n  wary: {extends: baseline, robust: {method: co-teaching, rate: 0.2}}",
+    )
+    dropout: Annotated[Entry, MethodOf("dropout")] | None = key(
+        None,
+        "How features before the head are dropped in training: a method of kind dropout. Evaluation, and further "
+        "training by `adjust` or `compress`, do without it.",
+        "arms:\n  dropped: {extends: baseline, dropout: {method: multi-sample-dropout, samples: 4}}",
+    )
     synthetic: Synthetic | None = key(
         None,
         "Generated images in its train split; a bare generator's name means `balance: true`.",
@@ -257,15 +269,34 @@ class Arm(Section):
         "How it learns from a teacher: a method of kind distill.",
         "arms:\n  student: {extends: baseline, distill: {method: kd, temperature: 2, teacher: baseline}}",
     )
+    adjust: list[Annotated[Entry, MethodOf("adjust")]] = key(
+        [],
+        "How the trained model is corrected for the class counts of the train split, one after the other and before "
+        "`compress`: methods of kind adjust. Arms that differ in this alone share their training.",
+        "arms:\n  corrected: {extends: baseline, adjust: [logit-adjustment]}",
+    )
     compress: list[Annotated[Entry, MethodOf("compress")]] = key(
         [],
         "What is done to the trained model to make it smaller, one after the other: methods of kind compress.",
         "arms:\n  pruned: {extends: baseline, compress: [magnitude]}",
     )
-    precision: Literal["fp32", "bf16"] = key(
-        "fp32",
-        "Number format of training.",
+    precision: Precision = key(
+        "auto",
+        "Number format of training: `auto` is bf16 autocast where the hardware has it natively (CUDA from capability "
+        "8.0, CPUs with AMX or AVX512-BF16) and fp32 elsewhere. Which it was stands in `run.json` and MLflow.",
         "arms:\n  short: {extends: baseline, precision: bf16}",
+    )
+    deterministic: bool = key(
+        False,
+        "On a GPU, train with kernels that give the same bits each time, and fail where there is none. They are "
+        "slower: `benchmarks/train.py` prints by how much. A CPU repeats itself in any case.",
+        "arms:\n  exact: {extends: baseline, deterministic: true}",
+    )
+    compile: bool = key(
+        False,
+        "Fuse the network's layers by `torch.compile` before training. It takes a C++ compiler and a minute or so at "
+        "the start of each training, and pays only in long ones; `benchmarks/train.py` prints what it gains.",
+        "arms:\n  fused: {extends: baseline, compile: true}",
     )
     threads: Count = key(
         1,

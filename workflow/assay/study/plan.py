@@ -24,7 +24,13 @@ from assay.study.registry import Card, Registry
 Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
-_TRAINED_BY = ("model", "trainable", "recipe", "augment", "loss", "rebalance", "precision", "threads")
+_TRAINED_BY = (
+    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "precision",
+    "deterministic", "compile", "threads",
+)  # fmt: skip
+
+#: What of it shapes further training too, by methods that adjust or compress.
+_TRAINED_FURTHER_BY = ("recipe", "augment", "loss", "rebalance", "precision", "deterministic", "threads")
 
 
 #: Keys of a dataset that count images, with what stands before the number in a label.
@@ -296,7 +302,7 @@ class Planner:
         declared = self.study["encoders"][name]
         number, place = self._replicate(declared, seed)
         dataset, need = self._dataset(declared["dataset"], place)
-        spec = {key: declared[key] for key in ("method", "model", "recipe", "augment", "threads")}
+        spec = {key: declared[key] for key in ("method", "model", "recipe", "augment", "precision", "threads")}
         spec["streams"] = dict.fromkeys(("init", "order", "augment"), number)
         job = self._job(
             "pretrain",
@@ -331,7 +337,9 @@ class Planner:
         key = (arm, seed)
         if key not in self._models:
             job, path = self._train(arm, seed)
-            self._models[key] = self._compress(arm, seed, job, path)
+            for stage in ("adjust", "compress"):
+                job, path = self._altered(stage, arm, seed, job, path)
+            self._models[key] = job, path
         return self._models[key]
 
     def _train(
@@ -357,7 +365,7 @@ class Planner:
         words = [dataset.label, declared["model"]["method"]]
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
-        words += [declared["rebalance"]["method"]] if declared["rebalance"] else []
+        words += [declared[kind]["method"] for kind in ("rebalance", "robust", "dropout") if declared[kind]]
         if declared["init"] and "encoder" in declared["init"]:
             inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
             needs.append(need)
@@ -394,6 +402,8 @@ class Planner:
             *self._card("recipe", declared["recipe"]),
             *self._card("loss", declared["loss"]),
             *self._card("rebalance", declared["rebalance"]),
+            *self._card("robust", declared["robust"]),
+            *self._card("dropout", declared["dropout"]),
             *self._card("distill", declared["distill"]),
             *self._cards("augment", declared["augment"]),
         ]
@@ -412,28 +422,29 @@ class Planner:
             return list(self.study["seeds"])
         return [seed if teacher["seed"] == "same" else teacher["seed"]]
 
-    def _compress(self, arm: str, seed: int, model: Job, need: str) -> tuple[Job, str]:
+    def _altered(self, stage: str, arm: str, seed: int, model: Job, need: str) -> tuple[Job, str]:
+        """The jobs that adjust or compress a trained model, one after the other."""
         declared = self.study["arms"][arm]
         jobs, dataset_need = [], ""
-        for entry in declared["compress"]:
+        for entry in declared[stage]:
             dataset, dataset_need = self._dataset(declared["dataset"], seed)
-            spec = {key: declared[key] for key in ("recipe", "augment", "loss", "rebalance", "precision", "threads")}
+            spec = {key: declared[key] for key in _TRAINED_FURTHER_BY}
             spec |= {"method": entry, "streams": self._streams(seed, "init", "order", "augment")}
             inputs = {"dataset": dataset, "model": model}
             if declared["search"]:
                 inputs["search"] = self._searched(arm)
             model = self._job(
-                "compress",
+                stage,
                 label(dataset.label, declared["model"]["method"], entry["method"], _number(spec)),
                 spec,
                 inputs,
-                [*self._card("compress", entry), *self._training_methods(declared)],
+                [*self._card(stage, entry), *self._training_methods(declared)],
             )
             jobs.append(model)
         if not jobs:
             return model, need
-        path = f"{_stem(arm, seed)}/compress"
-        self.plan.add(path, "compress", jobs, [need, dataset_need])
+        path = f"{_stem(arm, seed)}/{stage}"
+        self.plan.add(path, stage, jobs, [need, dataset_need])
         return model, path
 
     def _searched(self, arm: str) -> Job:
@@ -547,12 +558,12 @@ class Planner:
             self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), needs)
 
     def _made_by(self, model: Job) -> dict[str, Job]:
-        """The training of a model as `train`, and the compressions after it as `compress/0`, `compress/1`, ..."""
+        """The training of a model as `train`, and what was done to it afterwards as `adjust/0`, `compress/1`, ..."""
         chain = []
-        while model.stage == "compress":
+        while model.stage in ("adjust", "compress"):
             chain.append(model)
             model = self.plan.jobs[model.inputs["model"]]
-        return {"train": model} | {f"compress/{number}": job for number, job in enumerate(reversed(chain))}
+        return {"train": model} | {f"{job.stage}/{number}": job for number, job in enumerate(reversed(chain))}
 
     def _parts(self, card: Card, options: Entry) -> list[tuple[str, Entry]]:
         """One part for each method that a family runs, so that adding one recomputes none of the others."""

@@ -44,7 +44,10 @@ KINDS: dict[str, str] = {
     "recipe": "optimiser, schedule and their defaults",
     "loss": "what training minimises",
     "rebalance": "how rare classes are weighted or sampled",
+    "robust": "how training withstands wrong labels or few images of a class",
+    "dropout": "how features are dropped in training",
     "distill": "how a student learns from a teacher",
+    "adjust": "how a trained model is corrected for how rare classes were",
     "compress": "how a trained model is made smaller",
     "evaluation": "families of metrics on a trial",
     "calibrator": "how logits become probabilities",
@@ -133,6 +136,44 @@ class Option:
         )
 
 
+#: Options that every method of a kind has without declaring them, because they are the affair of who calls it and not
+#: its own: `bind` does not hand them over. A card that declares one of them changes its default.
+SHARED: dict[str, dict[str, Option]] = {
+    "recipe": {
+        "accumulate": Option(
+            1,
+            "parts in which a batch is computed, one after the other, to save memory; the step is that of the whole "
+            "batch, but for what layers take from a batch",
+            at_least=1,
+        ),
+        "ema": Option(
+            None,
+            "decay a step of the running mean of the weights that is handed on, such as 0.999",
+            type=float,
+            above=0,
+            below=1,
+            optional=True,
+        ),
+        "swa": Option(
+            None,
+            "last share of the epochs, at a constant learning rate, whose mean weights are handed on, such as 0.25",
+            type=float,
+            above=0,
+            at_most=1,
+            optional=True,
+        ),
+        "patience": Option(
+            None,
+            "epochs without a lower loss on val after which training ends; the weights with the lowest are handed on",
+            type=int,
+            at_least=1,
+            optional=True,
+        ),
+        "norm-loss": Option(0.0, "pull of each output's weights to a norm of 1, such as 0.01", at_least=0),
+    },
+}
+
+
 @dataclass(frozen=True)
 class Metric:
     """One metric of an evaluation: direction, range, unit and the keys that tell its values apart.
@@ -186,7 +227,8 @@ class Card:
     #: Other methods that this one always runs beside those a config names (trivial baselines).
     always: list[str] = field(default_factory=list)
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
-    #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`).
+    #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss:
+    #: `features`, if it looks at them.
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
@@ -194,6 +236,9 @@ class Card:
     origin: Origin | None = None
     #: For an augmentation: whether an image may get a share of another's label.
     mixes: bool = False
+    #: For a robust method: keys that its arm must have, each with a method's name or an option that it must bring;
+    #: "" where anything will do.
+    needs: dict[str, str] = field(default_factory=dict)
 
 
 #: The records that a `@method` decorator may hold.
@@ -216,6 +261,7 @@ def method(
     methods: dict[str, str] | None = None,
     origin: Origin | None = None,
     mixes: bool = False,  # noqa: ARG001
+    needs: dict[str, str] | None = None,  # noqa: ARG001
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -229,11 +275,12 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kinds `evaluation` and `curate`, what it reads (see `Card.reads`).
+        reads: for kinds `evaluation`, `curate` and `loss`, what it reads (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
+        needs: for kind `robust`, what else its arm must say (see `Card.needs`).
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """
@@ -344,6 +391,7 @@ def _card(call: ast.Call, attribute: str, file: Path, module: str) -> Card:
             kind=kind, name=name, module=module, attribute=attribute, file=file,
             **{key: value for key, value in named.items() if value is not None},
         )  # fmt: skip
+        card.options.update({key: option for key, option in SHARED.get(kind, {}).items() if key not in card.options})
     except (ValueError, TypeError) as error:
         raise ConfigError(
             Problem(f"@method on {attribute} must be written with literals: {error}", str(file), call.lineno)
@@ -396,7 +444,7 @@ def import_file(module: str, file: Path) -> ModuleType:
 
 
 def bind(registry: Registry, kind: str, entry: dict[str, Any]) -> Callable[..., Any]:
-    """The method that a resolved config entry `{"method": name, option: value, ...}` names, its options applied.
+    """The method that a resolved config entry `{"method": name, option: value, ...}` names, its own options applied.
 
     Returns a callable: for a function the rest of its arguments are still to be given, for a class calling it
     with no further arguments makes the instance.
@@ -404,5 +452,6 @@ def bind(registry: Registry, kind: str, entry: dict[str, Any]) -> Callable[..., 
     from functools import partial
 
     thing = load(registry.card(kind, entry["method"]))
-    options = {key.replace("-", "_"): value for key, value in entry.items() if key != "method"}
+    others = ("method", *SHARED.get(kind, {}))
+    options = {key.replace("-", "_"): value for key, value in entry.items() if key not in others}
     return partial(thing, **options)

@@ -82,6 +82,7 @@ class Resolver:
             "recipe": self.methods.entry("recipe", encoder.recipe, (*path, "recipe")),
             "augment": self.methods.entries("augment", encoder.augment, (*path, "augment")),
             "seeds": encoder.seeds,
+            "precision": encoder.precision,
             "threads": encoder.threads,
         }
 
@@ -98,13 +99,16 @@ class Resolver:
             "dataset": arm.dataset,
             **{
                 kind: self.methods.entry(kind, getattr(arm, kind), (*path, kind))
-                for kind in ("model", "trainable", "recipe", "loss", "rebalance")
+                for kind in ("model", "trainable", "recipe", "loss", "rebalance", "robust", "dropout")
             },
-            **{kind: self.methods.entries(kind, getattr(arm, kind), (*path, kind)) for kind in ("augment", "compress")},
+            **{
+                kind: self.methods.entries(kind, getattr(arm, kind), (*path, kind))
+                for kind in ("augment", "adjust", "compress")
+            },
             "synthetic": arm.synthetic.model_dump(by_alias=True) if arm.synthetic else None,
             "init": arm.init.model_dump(exclude_none=True) if arm.init else None,
             "distill": distill,
-            "precision": arm.precision,
+            **{key: getattr(arm, key) for key in ("precision", "deterministic", "compile")},
             "threads": arm.threads,
             "weights": arm.weights,
             "predictions": arm.predictions,

@@ -9,7 +9,7 @@ from assay.run.files import canonical, sha256_text
 from assay.run.results import Results
 
 #: The stages whose job stands for a trial, best first: a trial is its final model, or the predictions it was given.
-_IDENTIFYING = ("compress", "train", "predict", "evaluate")
+_IDENTIFYING = ("compress", "adjust", "train", "predict", "evaluate")
 #: Folders of records that are not arms, and the kind of their runs.
 _SHARED = {"datasets": "dataset", "generators": "generator", "encoders": "encoder"}
 
@@ -101,7 +101,7 @@ def _digest(results: Results, records: list[str]) -> str:
     """The digest that stands for a trial: that of its final model, so that a new evaluation is no new run."""
     by_stage = {results.plan["records"][path]["stage"]: results.plan["records"][path] for path in records}
     record = next(by_stage[stage] for stage in _IDENTIFYING if stage in by_stage)
-    return record["jobs"][-1] if record["stage"] in ("compress", "train") else record["digest"]
+    return record["jobs"][-1] if record["stage"] in ("compress", "adjust", "train") else record["digest"]
 
 
 def _spec_digest(results: Results, arm: str) -> str:

@@ -56,7 +56,7 @@ def describe(results: Results, cell: Cell) -> Wanted:
             continue
         runs.append((job, read_json(folder / "run.json") or {}))
         wanted.roles.append(folder_role(results, name, folder, guarded))
-        if digest == cell.identity.digest and job["stage"] in ("train", "compress", "pretrain"):
+        if digest == cell.identity.digest and job["stage"] in ("train", "adjust", "compress", "pretrain"):
             wanted.model = folder
         if job["stage"] == "evaluate":
             _metrics(wanted, job, folder, runs[-1][1])
@@ -146,7 +146,7 @@ def _arm_params(study: dict[str, Any], identity: Identity) -> dict[str, str]:
 
 def _curve(results: Results, digest: str, job: dict[str, Any], folder: Path | None, name: str) -> list[Curve]:
     """The curve file of a job, sealed or under way; only stages that train have one."""
-    if job["stage"] not in ("train", "compress", "generator", "pretrain"):
+    if job["stage"] not in ("train", "adjust", "compress", "generator", "pretrain"):
         return []
     file = (folder or Layout(results.root).work / digest[:16]) / "curves.jsonl"
     return [Curve(name, file)] if file.exists() else []

@@ -32,13 +32,17 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, dict[str, Ten
 def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, dict[str, Tensor]]) -> None:
     """Put back what `optimizer_state` took, in the memory layout of each parameter.
 
-    Files keep no layout, and a momentum laid out unlike its parameter would change speed and the last bits.
+    Files keep no layout, and a momentum laid out unlike its parameter would change speed and the last bits. Counts of
+    steps lie beside the parameter where the optimiser is fused, and else on the CPU, as torch has it.
     """
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = [(parameter, group) for group in optimizer.param_groups for parameter in group["params"]]
     for index, entry in state.items():
-        parameter = parameters[int(index)]
+        parameter, group = parameters[int(index)]
         for name, value in entry.items():
-            own = torch.empty_like(parameter if value.shape == parameter.shape else value)
+            if value.shape == parameter.shape and value.dtype == parameter.dtype:
+                own = torch.empty_like(parameter)
+            else:
+                own = torch.empty_like(value, device=parameter.device if group.get("fused") else "cpu")
             optimizer.state[parameter][name] = own.copy_(value)
 
 

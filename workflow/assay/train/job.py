@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from assay.errors import MethodError
 from assay.models.classifier import Classifier, build
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
+from assay.train.augments import augmentations
 from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
+from assay.train.compiled import compiled
+from assay.train.deterministic import deterministic
 from assay.train.dynamics import Recorder
+from assay.train.epochs import bound
 from assay.train.images import Images
 from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
+from assay.train.losses.features import reads_features
 from assay.train.objective import Supervised
 from assay.train.order import Order
-from assay.train.setup import finished, frozen, place, validation
+from assay.train.precision import computing, resolved
+from assay.train.recipe import prepare
+from assay.train.robust.objective import Robust, RobustObjective, Training
+from assay.train.setup import finished, frozen, held_out, place, validation
+from assay.train.statistics import batch_statistics
 
 if TYPE_CHECKING:
     from assay.data.dataset import Dataset, Split
@@ -37,6 +47,7 @@ def train(
     weights: Mapping[str, Tensor] | None = None,
     choice: Mapping[str, Any] | None = None,
     keep: Callable[..., None] | None = None,
+    state: Callable[..., None] | None = None,
     log: Log,
     checkpoints: Checkpoints,
     device: torch.device | str = "cpu",
@@ -44,10 +55,11 @@ def train(
     """Train one classifier.
 
     Args:
-        spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance` (entry or
-            None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or None),
-            `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"), `streams`
-            (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
+        spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
+            `dropout` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init`
+            (mapping or None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
+            `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
+            `order`, `augment`), and perhaps `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -57,6 +69,7 @@ def train(
         choice: dotted path in the spec to value, from a tuning run.
         keep: called with the dynamics of the training if the spec asks for them: `id` text [N], the images of the train
             split, and `margin`, `error`, `correct` [E,N], see `assay.train.dynamics`.
+        state: called with what the machine decided, `precision`.
         log: see `assay.train.loop.fit`.
         checkpoints: see `assay.train.checkpoint`.
         device: where to compute.
@@ -73,48 +86,85 @@ def train(
     splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
     images = Images(splits, len(dataset.classes), device)
 
-    model = build(
-        registry, spec["model"], dataset.channels, len(dataset.classes), dataset.size, streams.torch("init", "model")
-    )
-    model.fit_normalisation(images.raw)
     if "weights" in (spec.get("init") or {}) and weights is None:
         raise MethodError(f"the spec says init: {spec['init']}, but no weights were handed over")
-    if encoder is not None:
-        start_from_encoder(model, encoder)
-    if weights is not None:
-        start_from_weights(model, weights)
-    finish = bind(registry, "trainable", spec.get("trainable") or {"method": "all"})(
-        model, streams.torch("init", "trainable")
-    )
-    place(model, device)
+    robust: Robust | None = bind(registry, "robust", spec["robust"])() if spec.get("robust") else None
+    count = robust.networks if robust else 1
+    if count > 1 and weights is not None:
+        raise MethodError(f"{spec['robust']['method']} needs networks that differ; leave `init: weights` out")
+    networks, finishes = [], []
+    for number in range(count):
+        generator = streams.torch("init", "model", *([number] if number else []))
+        model = build(registry, spec["model"], dataset.channels, len(dataset.classes), dataset.size, generator)
+        model.fit_normalisation(images.raw)
+        if encoder is not None:
+            start_from_encoder(model, encoder)
+        if weights is not None:
+            start_from_weights(model, weights)
+        part = bind(registry, "trainable", spec.get("trainable") or {"method": "all"})
+        finishes.append(part(model, streams.torch("init", "trainable", *([number] if number else []))))
+        networks.append(place(model, device))
+    model = networks[0]
+    trained: nn.Module = model if count == 1 else nn.ModuleList(networks)
 
     recipe = spec["recipe"]
     watch = Recorder(len(dataset.splits["train"]), recipe["epochs"], device) if spec.get("dynamics") else None
-    rebalance = bind(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
-    order = Order(images.targets, recipe["batch"], streams, rebalance)
-    objective = Supervised(
-        model,
-        images,
-        [bind(registry, "augment", entry) for entry in spec["augment"]],
-        streams.seed("augment", "train"),
-        bind(registry, "loss", spec["loss"]),
-        distill=distillation(registry, spec.get("distill"), teachers),
-        teachers=[frozen(teacher, device) for teacher in teachers],
-        bf16=spec["precision"] == "bf16",
-        watch=watch,
-    )
-    fit(
-        model,
-        objective,
-        order,
-        bind(registry, "recipe", recipe)(model, recipe["epochs"] * order.steps),
-        recipe["epochs"],
-        log=log,
-        checkpoints=checkpoints,
-        validate=validation(model, dataset.splits.get("val"), device),
-        also=watch,
-    )
-    finish()
+    rebalance = bound(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
+    order = Order(images.targets, recipe["batch"], streams, rebalance, epochs=recipe["epochs"])
+    augments = augmentations(registry, spec["augment"], model)
+    seed = streams.seed("augment", "train")
+    loss = bound(registry, "loss", spec["loss"])
+    precision = resolved(spec["precision"], device)
+    bf16 = precision == "bf16"
+    if state:
+        state(precision=precision)
+    distill = distillation(registry, spec.get("distill"), teachers)
+    dropout = bind(registry, "dropout", spec["dropout"]) if spec.get("dropout") else None
+    if robust and dropout:
+        raise MethodError(f"{spec['robust']['method']} takes the loss's place and does not see dropout; drop one")
+    objective: Supervised | RobustObjective
+    if robust:
+        if reads_features(loss):
+            raise MethodError(f"{spec['loss']['method']} looks at features, which robust methods do not hand to a loss")
+        held = held_out(dataset.splits.get("val"), device)
+        drawn = streams.torch("init", "robust")
+        training = Training(networks, images, partial(loss, counts=images.counts), drawn, bf16, held)
+        objective = RobustObjective(robust, training, loss, augments, seed, recipe["epochs"])
+    else:
+        objective = Supervised(
+            model,
+            images,
+            augments,
+            seed,
+            loss,
+            epochs=recipe["epochs"],
+            distill=distill,
+            teachers=[frozen(teacher, device) for teacher in teachers],
+            dropout=dropout,
+            bf16=bf16,
+            watch=watch,
+        )
+    with (
+        computing(precision, trained, device),
+        deterministic(spec.get("deterministic", False)),
+        compiled(networks, spec.get("compile", False)),
+    ):
+        fit(
+            trained,
+            objective,
+            order,
+            prepare(registry, recipe, trained, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
+            recipe["epochs"],
+            log=log,
+            checkpoints=checkpoints,
+            validate=validation(model, dataset.splits.get("val"), device),
+            also=objective if isinstance(objective, RobustObjective) else watch,
+            statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
+        )
+    for finish in finishes:
+        finish()
+    if isinstance(objective, RobustObjective):
+        objective.finish()
     if watch and keep:
         keep(id=dataset.splits["train"].ids, **watch.arrays())
     return finished(model)

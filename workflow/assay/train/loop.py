@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from assay.errors import MethodError
+from assay.train.average import handed_on
+from assay.train.best import Best
 from assay.train.checkpoint import Checkpoints, model_state, optimizer_state, restore_optimizer
+from assay.train.memory import peak
+from assay.train.norm_loss import add_norm_loss
 from assay.train.order import Order
-from assay.train.recipe import Recipe
+from assay.train.recipe import Recipe, training_mode
 
 #: Steps between two lines of the curves inside an epoch; the end of an epoch always gets one.
 INTERVAL = 50
@@ -35,13 +40,13 @@ Objective = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor | None]]
 
 
 class Stateful(Protocol):
-    """Something whose state must survive a kill."""
+    """What learns beside the weights, such as an objective that remembers each sample."""
 
-    def state(self) -> dict[str, Tensor]:
-        """A copy of the state."""
+    def state(self) -> dict[str, Any]:
+        """A copy, as nested dicts with text keys of tensors and numbers."""
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from a state."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
 
 
 def fit(
@@ -56,31 +61,39 @@ def fit(
     validate: Callable[[], dict[str, float]] | None = None,
     after_step: Callable[[], None] | None = None,
     also: Stateful | None = None,
+    statistics: Callable[[], None] | None = None,
 ) -> None:
-    """Train `model` in place.
+    """Train `model` in place; it ends with the weights that the recipe hands on.
 
     Args:
         model: holds everything the recipe's optimiser moves; its state is what a checkpoint keeps.
         objective: the loss of a batch.
         order: the batches of an epoch.
-        recipe: optimiser, schedule and clipping.
+        recipe: optimiser, schedule, and which weights are handed on.
         epochs: passes over the data.
         log: called as `log(step, epoch=..., name=value...)`; `step` counts optimiser steps done. After the last step of
             an epoch come `train.loss`, `train.accuracy` and `grad-norm` as means of the epoch and what `validate`
             gives; inside an epoch `step.loss`, `step.accuracy` and `grad-norm` as means of the last `INTERVAL` steps;
-            in both `lr` and `throughput` (images a second). A step is always logged before it is saved: a resumed
-            run logs what comes after the saved step again, all values but the throughput the same.
+            in both `lr`, `throughput` (images a second) and `memory` (most bytes so far, see `assay.train.memory`). A
+            step is always logged before it is saved: a resumed run logs what comes after the saved step again, all
+            values the same but throughput and memory.
         checkpoints: where the state is kept and found.
-        validate: named values of the model at the end of an epoch.
+        validate: named values of the model at the end of an epoch, with the weights that would be handed on.
         after_step: called after each step of the optimiser, such as to hold pruned weights at zero.
         also: what the objective gathers on its way; a checkpoint keeps its state.
+        statistics: computes statistics of batch normalisation anew, for averaged weights.
 
     Raises:
-        MethodError: the loss or the gradient became infinite or not a number.
+        MethodError: the loss or the gradient became infinite or not a number; patience without validation.
     """
     device = next(model.parameters()).device
-    parameters = [parameter for group in recipe.optimizer.param_groups for parameter in group["params"]]
-    rates = [group["lr"] for group in recipe.optimizer.param_groups]
+    groups = recipe.optimizer.param_groups
+    parameters = [parameter for group in groups for parameter in group["params"]]
+    rates = [group["lr"] for group in groups]
+    average = recipe.average
+    best = Best(recipe.patience) if recipe.patience is not None else None
+    if best and validate is None:
+        raise MethodError("the recipe's patience looks at the loss on val, and the dataset has no val split")
     rows = torch.zeros(order.steps, _KEPT, device=device)
     nothing = torch.tensor(math.nan, device=device)
     step = 0
@@ -91,21 +104,54 @@ def fit(
         restore_optimizer(recipe.optimizer, saved["optimizer"])
         if also:
             also.restore(saved["also"])
+        if average:
+            average.restore(saved["average"])
+        if best:
+            best.restore(saved["best"])
         print(f"resuming at step {step} of {epochs * order.steps}")
 
+    def take_gradient(epoch: int, indices: Tensor, repeats: Tensor) -> Tensor:
+        """Leave the gradient of a batch in the parameters; its loss and accuracy `[2]`."""
+        recipe.optimizer.zero_grad()
+        parts = min(recipe.accumulate, len(indices))
+        sums = []
+        for part, times in zip(indices.tensor_split(parts), repeats.tensor_split(parts), strict=True):
+            loss, accuracy = objective(epoch, part, times)
+            share = len(part) / len(indices)
+            (loss * share).backward()
+            sums.append(share * torch.stack([loss.detach(), nothing if accuracy is None else accuracy]))
+        return torch.stack(sums).sum(dim=0)
+
+    @contextmanager
+    def outcome() -> Iterator[None]:
+        """The model as it would be handed on now."""
+        weights = average.weights() if average else {}
+        with handed_on(model, weights):
+            if average and average.stale and weights and statistics:
+                statistics()
+            yield
+
     for epoch in range(step // order.steps, epochs):
-        model.train()
+        if best and best.stops(epoch):
+            print(f"no lower loss on val for {best.patience} epochs: training ends")
+            break
+        training_mode(model)
         since, images = time.monotonic(), 0
         for position, (indices, repeats) in enumerate(order.batches(epoch)):
             if epoch * order.steps + position < step:
                 continue
-            factor = recipe.rate(step)
-            for group, rate in zip(recipe.optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * factor
+            for group, rate in zip(groups, rates, strict=True):
+                group["lr"] = rate * group.get("rate", recipe.rate)(step)
+                if recipe.momentum:
+                    group["momentum"] = recipe.momentum(step)
 
-            loss, accuracy = objective(epoch, indices.to(device), repeats.to(device))
-            recipe.optimizer.zero_grad()
-            loss.backward()
+            indices, repeats = indices.to(device), repeats.to(device)
+            results = take_gradient(epoch, indices, repeats)
+            if recipe.ascent:
+                with recipe.ascent():
+                    take_gradient(epoch, indices, repeats)
+            if recipe.norm_loss:
+                add_norm_loss(parameters, recipe.norm_loss)
             norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
             if recipe.clip is not None:
                 nn.utils.clip_grads_with_norm_(parameters, recipe.clip, norm)
@@ -113,8 +159,10 @@ def fit(
             if after_step:
                 after_step()
             rows[position, 0] = len(indices)
-            rows[position, 1:] = torch.stack([loss.detach(), nothing if accuracy is None else accuracy, norm])
+            rows[position, 1:] = torch.cat([results, norm[None]])
             step += 1
+            if average:
+                average.step(step)
             images += len(indices)
 
             done = position + 1
@@ -122,9 +170,13 @@ def fit(
                 whole = done == order.steps
                 first = 0 if whole else done - INTERVAL
                 values = _means(rows[first:done], "train" if whole else "step", step, f"epoch {epoch + 1} of {epochs}")
-                values |= {"lr": rates[0] * factor, "throughput": images / max(time.monotonic() - since, 1e-9)}
+                spent = max(time.monotonic() - since, 1e-9)
+                values |= {"lr": groups[0]["lr"], "throughput": images / spent, "memory": peak(device)}
                 if whole:
-                    values |= validate() if validate else {}
+                    with outcome():
+                        values |= validate() if validate else {}
+                        if best:
+                            best.see(epoch + 1, values["val.loss"], model)
                     print(_line(epoch, epochs, values), flush=True)
                 log(step, epoch=step / order.steps, **values)
                 since, images = time.monotonic(), 0
@@ -137,8 +189,17 @@ def fit(
                         "model": model_state(model),
                         "optimizer": optimizer_state(recipe.optimizer),
                         **({"also": also.state()} if also else {}),
+                        "average": average.state() if average else {},
+                        "best": best.state() if best else {},
                     }
                 )
+
+    if best and best.weights:
+        model.load_state_dict(best.weights)
+    elif average:
+        with outcome():
+            final = model_state(model)
+        model.load_state_dict(final)
 
 
 def _require_finite(rows: Tensor, step: int, epoch: str) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from assay.errors import MethodError
 from assay.streams import Streams
+from assay.train.epochs import begin
 
 #: Chooses the images of one epoch: `(labels, rng) -> indices`.
 Sampler = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -25,12 +26,19 @@ class Order:
         labels: int64 `[N]`.
         batch: largest batch.
         streams: holds the stream `order`.
-        sampler: how an epoch is sampled; every image once by default.
+        sampler: how an epoch is sampled; every image once by default. It may change by epoch, see `assay.train.epochs`.
         scope: tells several trainings of one job apart.
+        epochs: how many there will be.
     """
 
     def __init__(
-        self, labels: np.ndarray, batch: int, streams: Streams, sampler: Sampler | None = None, scope: str = "train"
+        self,
+        labels: np.ndarray,
+        batch: int,
+        streams: Streams,
+        sampler: Sampler | None = None,
+        scope: str = "train",
+        epochs: int = 1,
     ):
         if not len(labels):
             raise MethodError("there are no images to train on")
@@ -38,6 +46,7 @@ class Order:
         self.streams = streams
         self.sampler = sampler
         self.scope = scope
+        self.epochs = epochs
         self.images = len(self._epoch(0))
         self.steps = -(-self.images // batch)
 
@@ -45,6 +54,7 @@ class Order:
         if self.sampler is None:
             chosen = np.arange(len(self.labels))
         else:
+            begin(self.sampler, epoch, self.epochs)
             chosen = self.sampler(self.labels, self.streams.numpy("order", self.scope, "sample", epoch))
         return self.streams.numpy("order", self.scope, "shuffle", epoch).permutation(chosen)
 

@@ -39,9 +39,15 @@ def finished(model: Classifier) -> Classifier:
 
 def validation(model: Classifier, split: Split | None, device: torch.device) -> Callable[[], dict[str, float]] | None:
     """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it."""
+    held = held_out(split, device)
+    return partial(_validate, model, *held) if held else None
+
+
+def held_out(split: Split | None, device: torch.device) -> tuple[Tensor, Tensor] | None:
+    """Pixels uint8 `[N,C,H,W]` and labels int64 `[N]` of a split on the device, or None when there is nothing in it."""
     if split is None or not len(split.labels):
         return None
-    return partial(_validate, model, to_pixels(split.images).to(device), torch.from_numpy(split.labels).to(device))
+    return to_pixels(split.images).to(device), torch.from_numpy(split.labels).to(device)
 
 
 def _validate(model: Classifier, pixels: Tensor, labels: Tensor) -> dict[str, float]:

@@ -16,7 +16,7 @@ from assay.run.results import TrialFiles
 
 
 def section(material: Material) -> Section | None:
-    """One figure for each quantity that training logged, then those of compression, generators and encoders."""
+    """One figure for each quantity that training logged, then those of later stages, generators and encoders."""
     trained = {arm: _curves([trial.train for trial in _trials(material, arm)]) for arm in material.arms}
     tuned = {
         arm: _curves([trial.model for trial in _trials(material, arm) if trial.model != trial.train])
@@ -31,7 +31,7 @@ def section(material: Material) -> Section | None:
             *_grids(_figures(material, trained)),
         ]
     if any(tuned.values()):
-        parts += [tag("h3", "Fine-tuning after compression"), *_grids(_figures(material, tuned))]
+        parts += [tag("h3", "After training: adjustment and compression"), *_grids(_figures(material, tuned))]
     for group in ("generators", "encoders"):
         for name in material.study.get(group) or {}:
             made = _grids(_made(material, group, name))
