@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,8 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from machine import machine
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Set for the study and inherited by all that it starts, so that also what no longer has a parent is found.
@@ -71,7 +72,7 @@ def measure(folder: Path, study: Path, cores: int, interval: float, targets: lis
         "ASSAY_WARM": str(folder / "warm.sock"),
     }
     environment.pop("MLFLOW_TRACKING_URI", None)
-    print(f"machine: {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}")
+    print(f"machine: {machine()}")
     started = time.monotonic()
     with (folder / "output.txt").open("w") as output:
         command = [str(Path(sys.executable).with_name("snakemake")), "--cores", str(cores), *targets]

@@ -40,7 +40,8 @@ sys.stdin.read()
 
 
 @pytest.mark.skipif(not ROLLUP.exists(), reason="only Linux tells what pages are shared with")
-def test_memory_counts_shared_pages_once_and_marked_processes_alone() -> None:
+def test_memory_counts_shared_pages_once_and_marked_processes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
     benchmark = runpy.run_path(str(ROOT / "benchmarks" / "memory.py"))
     look, mark, other = benchmark["look"], uuid.uuid4().hex, uuid.uuid4().hex
     assert look(mark, 0.0).processes == 0
