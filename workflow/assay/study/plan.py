@@ -74,7 +74,8 @@ class Planner:
         self._claims()
         everything = list(self.plan.records.values())
         for stage in ("report", "track"):
-            digest = digest_of([stage, self.code.package(stage), *(record.digest for record in everything)])
+            code = [self.code.package(stage), self.code.package("figures")]
+            digest = digest_of([stage, *code, *(record.digest for record in everything)])
             needs = [record.path for record in everything] + (["report"] if stage == "track" else [])
             self.plan.records[stage] = Record(stage, stage, [], needs, digest)
         return self.plan
