@@ -69,7 +69,7 @@ def test_points_of_a_sweep_have_generations_of_their_own(read):
 def test_one_generation_is_the_arm_itself_and_another_method_keeps_what_is_no_option(read):
     made = read(
         HEAD
-        + "  once: {extends: base, distill: {method: born-again, labels: true, teacher: base, repeat: 1, images: all}}\n"
+        + "  once: {extends: base, distill: {method: born-again, teacher: base, repeat: 1, images: all}}\n"
         + "  other: {extends: once, distill: {method: kd}}\n"
     )
     assert list(made["arms"]) == ["base", "once", "other"]

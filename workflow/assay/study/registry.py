@@ -258,7 +258,7 @@ def method(
     shapes: str = "",  # noqa: ARG001
     metrics: dict[str, Metric] | None = None,  # noqa: ARG001
     always: list[str] | None = None,  # noqa: ARG001
-    reads: list[str] | None = None,  # noqa: ARG001
+    reads: list[str] | None = None,
     methods: dict[str, str] | None = None,
     origin: Origin | None = None,
     mixes: bool = False,  # noqa: ARG001
@@ -290,6 +290,7 @@ def method(
         thing.assay_method = (kind, name)  # type: ignore[attr-defined]
         thing.assay_nested = dict(methods or {})  # type: ignore[attr-defined]
         thing.assay_origin = origin  # type: ignore[attr-defined]
+        thing.assay_reads = list(reads or [])  # type: ignore[attr-defined]
         return thing
 
     return attach

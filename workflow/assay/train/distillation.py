@@ -31,7 +31,6 @@ class Distillation:
 
     Args:
         method: `(student, teacher, batch) -> scalar`; an `nn.Module` is prepared here, see `assay.distill.contract`.
-        reads: see there.
         model: the student, on its device.
         teachers: on the same device, in evaluation mode.
         images: what the student is trained on.
@@ -48,7 +47,6 @@ class Distillation:
     def __init__(
         self,
         method: Callable[[Output, Output | None, Batch], Tensor],
-        reads: Sequence[str],
         model: Classifier,
         teachers: Sequence[Classifier],
         images: Images,
@@ -64,7 +62,7 @@ class Distillation:
         self.teachers = teachers
         self.images = images
         self.bf16 = bf16
-        wanted = "maps" in reads
+        wanted = "maps" in reads(method)
         self.maps = Maps(model, size) if wanted else None
         self.teacher_maps = [Maps(teacher, size) for teacher in teachers] if wanted else []
         self.still = still and not wanted  # maps of all images would take too much memory
@@ -130,6 +128,12 @@ class Distillation:
             finish(self.model)
 
 
+def reads(method: object) -> list[str]:
+    """What the card of a bound method says that it reads."""
+    found: list[str] = getattr(getattr(method, "func", method), "assay_reads", [])
+    return found
+
+
 def output(model: Classifier, x: Tensor, maps: Maps | None = None, *, bf16: bool) -> Output:
     """What a network gives for images `[B,C,H,W]`, float32."""
     taken: AbstractContextManager[list[Tensor]] = maps.taken() if maps else nullcontext([])
@@ -169,11 +173,12 @@ def distillation(
         MethodError: a method without the teachers it needs, teachers without a method, or see `Distillation`.
     """
     entry = spec.get("distill")
-    reads = registry.card("distill", entry["method"]).reads if entry else []
-    needed = entry is not None and "itself" not in reads
+    entry = entry and {key: value for key, value in entry.items() if key != "teacher"}
+    method = bound(registry, "distill", entry) if entry else None
+    needed = method is not None and "itself" not in reads(method)
     if needed != bool(teachers):
         raise MethodError(f"the spec says distill: {entry and entry['method']}, and there are {len(teachers)} teachers")
-    if entry is None:
+    if method is None:
         return None
     device = images.pixels.device
 
@@ -185,8 +190,7 @@ def distillation(
         return place(made, device)
 
     return Distillation(
-        bound(registry, "distill", {key: value for key, value in entry.items() if key != "teacher"}),
-        reads,
+        method,
         model,
         [frozen(teacher, device) for teacher in teachers],
         images,
