@@ -17,6 +17,7 @@ from assay.distill.kd import kd
 from assay.distill.logit_standardisation import logit_standardisation, standardised
 from assay.distill.rkd import angles, distances, rkd
 from assay.distill.teacher_labels import teacher_labels
+from assay.distill.wsld import wsld
 from scipy.special import rel_entr, softmax
 from scipy.stats import ortho_group, pearsonr, zscore
 
@@ -71,6 +72,33 @@ def test_dkd_survives_a_teacher_that_is_certain_and_grows_by_epoch(batch):
     assert weights == [0, 0.5, 1, 1]
     method(student, Output(logits, logits), given).backward()
     assert student.logits.grad.isfinite().all()
+
+
+# -- weighted ------------------------------------------------------------------------------------------------
+
+
+def test_wsld_is_its_equation(pair, batch):
+    (student, teacher), given = pair(), batch()
+    p, q = (softmax(array(each.logits) / 2, axis=1) for each in (teacher, student))
+    rows = np.arange(6)
+    own, its = (
+        -np.log(softmax(array(each.logits), axis=1))[rows, given.indices.numpy()] for each in (student, teacher)
+    )
+    expected = array(given.loss).mean() + 2.5 * 4 * ((1 - np.exp(-own / its)) * rel_entr(p, q).sum(1)).mean()
+    assert wsld(student, teacher, given, temperature=2.0, weight=2.5).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_wsld_does_not_listen_where_the_student_knows_and_is_kd_where_it_knows_nothing(batch):
+    given = batch(4)
+    right = given.targets * 60.0
+    unsure = Output(torch.zeros(4, 4), torch.zeros(4, 1))
+    made = wsld(Output(right, right), unsure, given, temperature=2.0, weight=2.5)
+    assert made.item() == pytest.approx(given.loss.mean().item())
+    sure = Output(given.targets * 4.0, unsure.features)
+    wrong = Output((given.targets.roll(1, 1) * 60.0).requires_grad_(), unsure.features)
+    made = wsld(wrong, sure, given, temperature=2.0, weight=1.0)
+    whole = given.loss.mean() + kd(wrong, sure, given, temperature=2.0, alpha=1.0)
+    assert made.item() == pytest.approx(whole.item(), rel=1e-5)
 
 
 # -- standardised --------------------------------------------------------------------------------------------
