@@ -21,7 +21,8 @@ class Images:
 
     Attributes:
         pixels: uint8 `[N,C,H,W]` on the device, laid out channels-last as the files are.
-        labels: int64 `[N]` on the device.
+        labels: int64 `[N]` on the device; -1 for an image without one.
+        unlabelled: whether there are such images.
         keys: int64 `[N]` on the device, what augmentation draws by.
         counts: int64 `[K]` on the device.
     """
@@ -33,12 +34,21 @@ class Images:
         self.pixels = to_pixels(self.raw).to(device)
         self.labels = torch.from_numpy(self.targets).to(device)
         self.keys = torch.cat([keys(split.ids.tolist()) for split in splits]).to(device)
-        self.counts = torch.from_numpy(np.bincount(self.targets, minlength=classes)).to(device)
+        known = self.targets >= 0
+        self.unlabelled = not known.all()
+        self.counts = torch.from_numpy(np.bincount(self.targets[known], minlength=classes)).to(device)
         self.classes = classes
 
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Images float32 `[B,C,H,W]` in 0..1 and targets float32 `[B,K]` for int64 indices `[B]`."""
-        return to_unit(self.pixels[indices]), F.one_hot(self.labels[indices], self.classes).float()
+        """Images float32 `[B,C,H,W]` in 0..1 and targets float32 `[B,K]` for int64 indices `[B]`.
+
+        An image without a label has a target of zeros.
+        """
+        labels = self.labels[indices]
+        targets = F.one_hot(labels.clamp_min(0), self.classes).float()
+        if self.unlabelled:
+            targets = targets * (labels >= 0)[:, None]
+        return to_unit(self.pixels[indices]), targets
 
     def draw_ids(self, indices: Tensor, repeats: Tensor) -> Tensor:
         """The number of each drawn image, int64 `[B]`: another one each time an image comes again in an epoch."""

@@ -37,10 +37,15 @@ def finished(model: Classifier) -> Classifier:
     return model.eval().cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
-def validation(model: Classifier, split: Split | None, device: torch.device) -> Callable[[], dict[str, float]] | None:
-    """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it."""
+def validation(
+    model: Classifier, split: Split | None, device: torch.device, ready: Callable[[], None] | None = None
+) -> Callable[[], dict[str, float]] | None:
+    """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it.
+
+    `ready` is called first each time, such as to put weights in place that no gradient moves.
+    """
     held = held_out(split, device)
-    return partial(_validate, model, *held) if held else None
+    return partial(_validate, model, *held, ready) if held else None
 
 
 def held_out(split: Split | None, device: torch.device) -> tuple[Tensor, Tensor] | None:
@@ -50,7 +55,9 @@ def held_out(split: Split | None, device: torch.device) -> tuple[Tensor, Tensor]
     return to_pixels(split.images).to(device), torch.from_numpy(split.labels).to(device)
 
 
-def _validate(model: Classifier, pixels: Tensor, labels: Tensor) -> dict[str, float]:
+def _validate(model: Classifier, pixels: Tensor, labels: Tensor, ready: Callable[[], None] | None) -> dict[str, float]:
+    if ready:
+        ready()
     logits, _ = forward(model, pixels, BATCH)
     loss, right = F.cross_entropy(logits, labels), (logits.argmax(dim=1) == labels).float().mean()
     return {"val.loss": loss.item(), "val.accuracy": right.item()}
