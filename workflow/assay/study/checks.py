@@ -14,6 +14,7 @@ from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_data import contradictions
 from assay.study.checks_distill import check_distill
+from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
@@ -226,6 +227,7 @@ class _Checks:
         if arm["together"]:
             self._together(path, arm)
         check_robust(path, arm, self.registry, self.problems)
+        check_needs(path, arm, self.registry, self.problems)
         if arm["robust"] and arm["dropout"]:
             self.problems.add(
                 (*path, "dropout"), "expected either `dropout` or `robust`, which takes the place of the loss"

@@ -238,8 +238,8 @@ class Card:
     origin: Origin | None = None
     #: For an augmentation: whether an image may get a share of another's label.
     mixes: bool = False
-    #: For a robust method: keys that its arm must have, each with a method's name or an option that it must bring;
-    #: "" where anything will do.
+    #: For a robust method or a loss: keys that its arm must have, each with a method's name or an option that it must
+    #: bring; "" where anything will do.
     needs: dict[str, str] = field(default_factory=dict)
     #: For a recipe: `sgd` or `adam` where its learning rates go with width as those of plain SGD or Adam.
     optimiser: str = ""
@@ -285,7 +285,7 @@ def method(
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
-        needs: for kind `robust`, what else its arm must say (see `Card.needs`).
+        needs: for kinds `robust` and `loss`, what else its arm must say (see `Card.needs`).
         optimiser: for kind `recipe`, `sgd` or `adam`, if it moves weights as these do (see `assay.train.mup`).
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
