@@ -7,19 +7,32 @@ import torch
 from torch import Tensor
 
 from assay.models.classifier import Classifier
-from assay.train.pixels import to_pixels, to_unit
+from assay.train.pixels import StreamedPixels, to_pixels, to_unit
 
 
 @torch.no_grad()
-def forward(model: Classifier, pixels: Tensor, batch: int) -> tuple[Tensor, Tensor]:
+def forward(model: Classifier, pixels: Tensor | StreamedPixels, batch: int) -> tuple[Tensor, Tensor]:
     """Logits `[N,K]` and features `[N,D]`, float32, of uint8 images `[N,C,H,W]`, in evaluation mode."""
     training = model.training
     model.eval()
     parts = [model.features(to_unit(pixels[start : start + batch])) for start in range(0, len(pixels), batch)]
-    features = torch.cat(parts) if parts else pixels.new_zeros((0, model.head.in_features), dtype=torch.float32)
+    features = torch.cat(parts) if parts else torch.zeros((0, model.head.in_features), device=pixels.device)
     logits = model.head(features)
     model.train(training)
     return logits, features
+
+
+@torch.no_grad()
+def logits_alone(model: Classifier, pixels: Tensor | StreamedPixels, batch: int) -> Tensor:
+    """Logits float32 `[N,K]` of uint8 images `[N,C,H,W]`, in evaluation mode; no features pile up on the way."""
+    training = model.training
+    model.eval()
+    # One block for all: small ones that stay, between large ones that go, would leave memory full of holes.
+    logits = torch.empty(len(pixels), model.head.out_features, device=pixels.device)
+    for start in range(0, len(pixels), batch):
+        logits[start : start + batch] = model(to_unit(pixels[start : start + batch]))
+    model.train(training)
+    return logits
 
 
 def logits_and_features(model: Classifier, images: np.ndarray, batch: int = 512) -> tuple[np.ndarray, np.ndarray]:

@@ -45,6 +45,8 @@ def train(
     log: Log,
     checkpoints: Checkpoints,
     device: torch.device | str = "cpu",
+    limit: int | None = None,
+    tell: Callable[..., None] | None = None,
 ) -> Classifier:
     """Train one classifier.
 
@@ -65,6 +67,8 @@ def train(
         log: see `assay.train.loop.fit`.
         checkpoints: see `assay.train.checkpoint`.
         device: where to compute.
+        limit: bytes of images that are kept there, see `assay.train.images.lay`.
+        tell: called with how the training is done: `images`, "resident" or "streamed".
 
     Returns:
         The classifier on the CPU, in evaluation mode, contiguous.
@@ -76,7 +80,9 @@ def train(
     device = torch.device(device)
     streams = Streams(spec["streams"])
     splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
-    images = Images(splits, len(dataset.classes), device)
+    images = Images(splits, len(dataset.classes), device, limit)
+    if tell:
+        tell(images=images.kept)
 
     if "weights" in (spec.get("init") or {}) and weights is None:
         raise MethodError(f"the spec says init: {spec['init']}, but no weights were handed over")
@@ -133,7 +139,7 @@ def train(
         recipe["epochs"],
         log=log,
         checkpoints=checkpoints,
-        validate=validation(model, dataset.splits.get("val"), device),
+        validate=validation(model, dataset.splits.get("val"), device, limit),
         also=objective if isinstance(objective, RobustObjective) else watch,
         statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
     )

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from assay.models.classifier import Classifier
-from assay.train.infer import forward
-from assay.train.pixels import to_pixels
+from assay.train.images import lay
+from assay.train.infer import logits_alone
+from assay.train.pixels import StreamedPixels
 
 if TYPE_CHECKING:
     from assay.data.dataset import Split
@@ -37,14 +38,19 @@ def finished(model: Classifier) -> Classifier:
     return model.eval().cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
-def validation(model: Classifier, split: Split | None, device: torch.device) -> Callable[[], dict[str, float]] | None:
-    """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it."""
+def validation(
+    model: Classifier, split: Split | None, device: torch.device, limit: int | None = None
+) -> Callable[[], dict[str, float]] | None:
+    """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it.
+
+    `limit` bounds the bytes of its images that are kept on the device, see `assay.train.images.lay`.
+    """
     if split is None or not len(split.labels):
         return None
-    return partial(_validate, model, to_pixels(split.images).to(device), torch.from_numpy(split.labels).to(device))
+    return partial(_validate, model, lay([split.images], device, limit)[1], torch.from_numpy(split.labels).to(device))
 
 
-def _validate(model: Classifier, pixels: Tensor, labels: Tensor) -> dict[str, float]:
-    logits, _ = forward(model, pixels, _BATCH)
+def _validate(model: Classifier, pixels: Tensor | StreamedPixels, labels: Tensor) -> dict[str, float]:
+    logits = logits_alone(model, pixels, _BATCH)
     loss, right = F.cross_entropy(logits, labels), (logits.argmax(dim=1) == labels).float().mean()
     return {"val.loss": loss.item(), "val.accuracy": right.item()}
