@@ -15,6 +15,7 @@ from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
+from assay.train.distributed import Agreed, Peers, Shared, require_shareable
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
 from assay.train.images import Images
@@ -47,6 +48,7 @@ def train(
     device: torch.device | str = "cpu",
     limit: int | None = None,
     tell: Callable[..., None] | None = None,
+    peers: Peers | None = None,
 ) -> Classifier:
     """Train one classifier.
 
@@ -69,12 +71,15 @@ def train(
         device: where to compute.
         limit: bytes of images that are kept there, see `assay.train.images.lay`.
         tell: called with how the training is done: `images`, "resident" or "streamed".
+        peers: other processes that run the same training, of which each takes a part of every batch. All return the
+            same classifier; only the first needs `log` and saves checkpoints.
 
     Returns:
         The classifier on the CPU, in evaluation mode, contiguous.
 
     Raises:
-        MethodError: training diverged, or the spec asks for what was not given.
+        MethodError: training diverged, or the spec asks for what was not given, or for what peers cannot share.
+        LostPeerError: another process is gone.
     """
     spec = choose(dict(spec), choice)
     device = torch.device(device)
@@ -110,11 +115,15 @@ def train(
     rebalance = bound(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
     order = Order(images.targets, recipe["batch"], streams, rebalance, epochs=recipe["epochs"])
     augments = [bind(registry, "augment", entry) for entry in spec["augment"]]
+    if peers:
+        require_shareable(spec, order, peers.size)
+        augments += [peers.cut] if augments else []
     seed = streams.seed("augment", "train")
     loss = bound(registry, "loss", spec["loss"])
     bf16 = spec["precision"] == "bf16"
     distill = distillation(registry, spec.get("distill"), teachers)
     objective: Supervised | RobustObjective
+    validate = validation(model, dataset.splits.get("val"), device, limit)
     if robust:
         training = Training(networks, images, partial(loss, counts=images.counts), bf16)
         objective = RobustObjective(robust, training, loss, augments, seed, recipe["epochs"])
@@ -133,15 +142,16 @@ def train(
         )
     fit(
         trained,
-        objective,
+        Shared(objective, peers, whole=bool(augments)) if peers else objective,
         order,
         prepare(registry, recipe, trained, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
         recipe["epochs"],
         log=log,
-        checkpoints=checkpoints,
-        validate=validation(model, dataset.splits.get("val"), device, limit),
+        checkpoints=Agreed(checkpoints, peers) if peers else checkpoints,
+        validate=peers.first(validate) if peers and validate else validate,
         also=objective if isinstance(objective, RobustObjective) else watch,
         statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
+        add=peers.add if peers else None,
     )
     for finish in finishes:
         finish()
