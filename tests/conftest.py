@@ -99,7 +99,9 @@ class Memory:
 
     def curve(self) -> list[dict[str, float]]:
         """What was logged, without what is a measurement of time."""
-        return [{name: value for name, value in line.items() if name != "throughput"} for line in self.lines]
+        return [
+            {name: value for name, value in line.items() if name not in ("throughput", "memory")} for line in self.lines
+        ]
 
     def through(self, run: Callable[[Memory], Any], stops: list[int]) -> Any:
         """Run until it ends, interrupted at the given looks, one after another."""

@@ -38,7 +38,8 @@ def test_the_whole_of_a_small_study(load):
             "recipe": {"method": "sgd", "lr": 0.1, "epochs": 30, "clip": None},
             "augment": [], "loss": {"method": "cross-entropy", "label-smoothing": 0.0}, "rebalance": None,
             "robust": None, "synthetic": None, "init": None, "distill": None, "adjust": [], "compress": [],
-            "precision": "fp32", "threads": 1, "weights": None, "predictions": None, "search": None,
+            "precision": "auto", "deterministic": False, "compile": False,
+            "threads": 1, "weights": None, "predictions": None, "search": None,
         }},
         "evaluate": {"accuracy": {"splits": ["test", "val"]}},
         "claims": [], "resources": {}, "track": {"artifacts": "copy", "copy-below": "50M", "live": True},
@@ -103,7 +104,8 @@ def test_defaults_written_out_are_the_defaults_left_out(load):
         "arms: {a: {dataset: d, model: {method: resnet8, width: 16}, augment: [], rebalance: null, robust: null,"
         " synthetic: null,"
         " recipe: {method: sgd, lr: 1e-1, epochs: 30, clip: null}, init: null, distill: null, adjust: [], compress: [],"
-        " loss: {method: cross-entropy, label-smoothing: 0}, precision: fp32, threads: 1, weights: null,"
+        " loss: {method: cross-entropy, label-smoothing: 0}, precision: auto,"
+        " deterministic: false, compile: false, threads: 1, weights: null,"
         " predictions: null, sweep: null, search: null}}\n"
         "evaluate: {accuracy: {splits: [test, val]}}\nclaims: []\nresources: {}\n"
         "track: {artifacts: copy, copy-below: 50M}\nkeep: {features: true, precision: float32}\n"

@@ -20,6 +20,8 @@ def spec(entry):
             "init": None,
             "distill": None,
             "precision": "fp32",
+            "deterministic": False,
+            "compile": False,
             "threads": 1,
             "streams": {"init": 0, "order": 0, "augment": 0},
         }

@@ -39,6 +39,7 @@ def test_learns_and_logs(spec, registry, entry, toy, memory):
         "lr",
         "grad-norm",
         "throughput",
+        "memory",
     }
     assert all(set(line) == expected for line in ends)
     val = toy.splits["val"]

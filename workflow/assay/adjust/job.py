@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -30,6 +30,7 @@ def adjust(
     choice: Mapping[str, Any] | None = None,
     log: Log,
     checkpoints: Checkpoints,
+    state: Callable[..., None] | None = None,
     device: torch.device | str = "cpu",
 ) -> Classifier:
     """Adjust a trained classifier by one method.
@@ -45,6 +46,7 @@ def adjust(
             that is used here too.
         log: see `assay.train.loop.fit`; steps go on through several trainings.
         checkpoints: see `assay.train.checkpoint`.
+        state: see `assay.train.job.train`.
         device: where to compute.
 
     Returns:
@@ -57,6 +59,8 @@ def adjust(
     device = torch.device(device)
     parent = place(copy.deepcopy(model).requires_grad_(True), device)
     finetune = FineTune(spec, registry, dataset, log=log, checkpoints=checkpoints, device=device)
+    if state:
+        state(precision=finetune.precision, images=finetune.images.kept)
     generator = Streams(spec["streams"]).torch("init", "adjust")
     method = bind(registry, "adjust", spec["method"])
     return finished(method(parent, finetune.images.counts, finetune, generator))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,6 +29,7 @@ def compress(
     choice: Mapping[str, Any] | None = None,
     log: Log,
     checkpoints: Checkpoints,
+    state: Callable[..., None] | None = None,
     device: torch.device | str = "cpu",
 ) -> Classifier:
     """Compress a trained classifier by one method.
@@ -43,6 +44,7 @@ def compress(
             that is used here too.
         log: see `assay.train.loop.fit`; steps go on through several fine-tunings.
         checkpoints: see `assay.train.checkpoint`.
+        state: see `assay.train.job.train`.
         device: where to compute.
 
     Returns:
@@ -55,4 +57,6 @@ def compress(
     device = torch.device(device)
     parent = place(copy.deepcopy(model).requires_grad_(True), device)
     finetune = FineTune(spec, registry, dataset, log=log, checkpoints=checkpoints, device=device)
+    if state:
+        state(precision=finetune.precision, images=finetune.images.kept)
     return finished(bind(registry, "compress", spec["method"])(parent, finetune))

@@ -14,10 +14,12 @@ from assay.models.classifier import Classifier, build
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints
+from assay.train.deterministic import deterministic
 from assay.train.images import Images
 from assay.train.loop import Log, fit
 from assay.train.objective import Augment
 from assay.train.order import Order
+from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.setup import finished, place
 from assay.train.statistics import batch_statistics
@@ -43,17 +45,19 @@ def pretrain(
     *,
     log: Log,
     checkpoints: Checkpoints,
+    state: Callable[..., None] | None = None,
     device: torch.device | str = "cpu",
 ) -> Classifier:
     """Train a backbone on the train split without its labels.
 
     Args:
         spec: `method`, `model`, `recipe` (entries), `augment` (list of entries), `streams` (numbers of `init`, `order`,
-            `augment`), and where it is given `precision`.
+            `augment`), `precision`.
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         log: see `assay.train.loop.fit`; there is no accuracy.
         checkpoints: see `assay.train.checkpoint`.
+        state: see `assay.train.job.train`.
         device: where to compute.
 
     Returns:
@@ -73,7 +77,10 @@ def pretrain(
 
     augments: list[Augment] = [bind(registry, "augment", entry) for entry in spec["augment"]]
     seed = streams.seed("augment", "pretrain")
-    bf16 = spec.get("precision") == "bf16"
+    precision = resolved(spec["precision"], device)
+    bf16 = precision == "bf16"
+    if state:
+        state(precision=precision, images=images.kept)
     objective = _objective(pretext, model, images, augments, seed, bf16)
     order = Order(images.targets, spec["recipe"]["batch"], streams, scope="pretrain")
     epochs = spec["recipe"]["epochs"]
@@ -93,17 +100,18 @@ def pretrain(
     recipe = prepare(
         registry, spec["recipe"], trained, epochs * order.steps, streams.seed("order", "pretrain", "noise")
     )
-    fit(
-        trained,
-        objective,
-        order,
-        recipe,
-        epochs,
-        log=log,
-        checkpoints=checkpoints,
-        validate=validate,
-        statistics=partial(batch_statistics, model, images.pixels, spec["recipe"]["batch"]),
-    )
+    with computing(precision, trained, device), deterministic(False):
+        fit(
+            trained,
+            objective,
+            order,
+            recipe,
+            epochs,
+            log=log,
+            checkpoints=checkpoints,
+            validate=validate,
+            statistics=partial(batch_statistics, model, images.pixels, spec["recipe"]["batch"]),
+        )
     model.head.requires_grad_(True)
     return finished(model)
 

@@ -51,7 +51,7 @@ class Outcome:
 @dataclass
 class Task:
     """What a stage works with: the job, the folders of its inputs, where to write, its work folder, and the cache of
-    published files.
+    published files. In `stated` it puts what the machine decided, for `run.json`.
     """
 
     job: Job
@@ -61,6 +61,7 @@ class Task:
     out: Path
     work: Path
     downloads: Path
+    stated: dict[str, Any] = field(default_factory=dict)
 
 
 def execute(job: Job, layout: Layout, *, forced_at: float = 0.0) -> Outcome:
@@ -165,10 +166,11 @@ def _compute(
             "seconds": round(time.monotonic() - clock, 3),
             "cpu_seconds": round(_cpu_seconds() - spent, 3),
             "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            "precision": job.spec.get("precision", "fp32"),
+            "precision": "fp32",
             "threads": job.spec.get("threads", 1),
             "command": f"assay {job.stage} {layout.root / job.folder}",
             **environment(),
+            **task.stated,
         }
         sys.stdout.flush()
         for name in ("curves.jsonl", "log.txt"):

@@ -127,7 +127,9 @@ def _pretrain(task: Task) -> Headline:
 
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
-    model = pretrain(task.job.spec, _registry(task), dataset, log=log, checkpoints=checkpoints)
+    model = pretrain(
+        task.job.spec, _registry(task), dataset, log=log, checkpoints=checkpoints, state=task.stated.update
+    )
     write_model(task.out, model, task.job.spec["model"], dataset.classes, dataset.size)
     return {}
 
@@ -162,6 +164,7 @@ def _train(task: Task) -> Headline:
         weights=weights,
         choice=choice,
         keep=partial(write_npz, task.out / "dynamics.npz"),
+        state=task.stated.update,
         log=log,
         checkpoints=checkpoints,
     )
@@ -232,7 +235,16 @@ def _altered(task: Task, alter: Callable[..., Any]) -> Headline:
     log, checkpoints = _watched(task)
     model = read_model(task.inputs["model"], registry)
     choice = _choice(task)
-    model = alter(task.job.spec, registry, dataset, model, choice=choice, log=log, checkpoints=checkpoints)
+    model = alter(
+        task.job.spec,
+        registry,
+        dataset,
+        model,
+        choice=choice,
+        log=log,
+        checkpoints=checkpoints,
+        state=task.stated.update,
+    )
     about = read_json(task.inputs["model"] / "model.json")
     write_model(task.out, model, about["model"], dataset.classes, dataset.size)
     return _last_values(task)

@@ -6,7 +6,7 @@ Every type here turns the shorthand that people write into one form, and says wh
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -158,6 +158,9 @@ Slug = Annotated[
 ClassName = Annotated[str, BeforeValidator(_class_name, json_schema_input_type=str | int)]
 Distinct = AfterValidator(_distinct)
 Count = Annotated[int, Field(ge=1)]
+
+#: Number formats of training; what they mean on a machine says `assay.train.precision`.
+Precision = Literal["auto", "bf16", "tf32", "fp32"]
 Duration = Annotated[
     str,
     _pattern("a duration such as 90s, 30m, 2h or 1d", r"\d+(\.\d+)?[smhd]"),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from assay.study.fields import Count, Dimension, Entry, MethodOf, Section, TeacherSeed, key
+from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, TeacherSeed, key
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
@@ -274,10 +274,23 @@ class Arm(Section):
         "What is done to the trained model to make it smaller, one after the other: methods of kind compress.",
         "arms:\n  pruned: {extends: baseline, compress: [magnitude]}",
     )
-    precision: Literal["fp32", "bf16"] = key(
-        "fp32",
-        "Number format of training.",
+    precision: Precision = key(
+        "auto",
+        "Number format of training: `auto` is bf16 autocast where the hardware has it natively (CUDA from capability "
+        "8.0, CPUs with AMX or AVX512-BF16) and fp32 elsewhere. Which it was stands in `run.json` and MLflow.",
         "arms:\n  short: {extends: baseline, precision: bf16}",
+    )
+    deterministic: bool = key(
+        False,
+        "On a GPU, train with kernels that give the same bits each time, and fail where there is none. They are "
+        "slower: `benchmarks/train.py` prints by how much. A CPU repeats itself in any case.",
+        "arms:\n  exact: {extends: baseline, deterministic: true}",
+    )
+    compile: bool = key(
+        False,
+        "Fuse the network's layers by `torch.compile` before training. It takes a C++ compiler and a minute or so at "
+        "the start of each training, and pays only in long ones; `benchmarks/train.py` prints what it gains.",
+        "arms:\n  fused: {extends: baseline, compile: true}",
     )
     threads: Count = key(
         1,

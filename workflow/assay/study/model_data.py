@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from assay.study.fields import ClassName, Count, Entry, MethodOf, Section, key
+from assay.study.fields import ClassName, Count, Entry, MethodOf, Precision, Section, key
 from assay.study.model_split import Classes, Groups, Split
 
 
@@ -231,6 +231,11 @@ class Encoder(Section):
         1,
         "How many encoders are trained; the trial with seed k uses number k modulo this.",
         "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8, seeds: 2}",
+    )
+    precision: Precision = key(
+        "auto",
+        "Number format of its training, as for arms.",
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8, precision: fp32}",
     )
     threads: Count = key(
         1,

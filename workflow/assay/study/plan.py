@@ -24,7 +24,13 @@ from assay.study.registry import Card, Registry
 Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
-_TRAINED_BY = ("model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "precision", "threads")
+_TRAINED_BY = (
+    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "precision", "deterministic", "compile",
+    "threads",
+)  # fmt: skip
+
+#: What of it shapes further training too, by methods that adjust or compress.
+_TRAINED_FURTHER_BY = ("recipe", "augment", "loss", "rebalance", "precision", "deterministic", "threads")
 
 
 #: Keys of a dataset that count images, with what stands before the number in a label.
@@ -295,7 +301,7 @@ class Planner:
         declared = self.study["encoders"][name]
         number, place = self._replicate(declared, seed)
         dataset, need = self._dataset(declared["dataset"], place)
-        spec = {key: declared[key] for key in ("method", "model", "recipe", "augment", "threads")}
+        spec = {key: declared[key] for key in ("method", "model", "recipe", "augment", "precision", "threads")}
         spec["streams"] = dict.fromkeys(("init", "order", "augment"), number)
         job = self._job(
             "pretrain",
@@ -420,7 +426,7 @@ class Planner:
         jobs, dataset_need = [], ""
         for entry in declared[stage]:
             dataset, dataset_need = self._dataset(declared["dataset"], seed)
-            spec = {key: declared[key] for key in ("recipe", "augment", "loss", "rebalance", "precision", "threads")}
+            spec = {key: declared[key] for key in _TRAINED_FURTHER_BY}
             spec |= {"method": entry, "streams": self._streams(seed, "init", "order", "augment")}
             inputs = {"dataset": dataset, "model": model}
             if declared["search"]:

@@ -82,6 +82,7 @@ class Resolver:
             "recipe": self.methods.entry("recipe", encoder.recipe, (*path, "recipe")),
             "augment": self.methods.entries("augment", encoder.augment, (*path, "augment")),
             "seeds": encoder.seeds,
+            "precision": encoder.precision,
             "threads": encoder.threads,
         }
 
@@ -107,7 +108,7 @@ class Resolver:
             "synthetic": arm.synthetic.model_dump(by_alias=True) if arm.synthetic else None,
             "init": arm.init.model_dump(exclude_none=True) if arm.init else None,
             "distill": distill,
-            "precision": arm.precision,
+            **{key: getattr(arm, key) for key in ("precision", "deterministic", "compile")},
             "threads": arm.threads,
             "weights": arm.weights,
             "predictions": arm.predictions,

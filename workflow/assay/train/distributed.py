@@ -29,6 +29,13 @@ from assay.train.synchronised import synchronised
 #: Whoever waits longer for another process gives up. One that ended is noticed at once, by its connection.
 _PATIENCE = timedelta(days=1)
 
+#: Keys of a spec that one process alone can do, and why.
+_ALONE = {
+    "robust": "which remembers each image",
+    "dynamics": "which remembers each image",
+    "compile": "which fuses layers that wait for other processes",
+}
+
 
 class LostPeerError(Exception):
     """Another process ended or cannot be reached. It says nothing of the method: the job is to run again."""
@@ -168,12 +175,12 @@ def require_shareable(spec: Mapping[str, Any], order: Order, size: int) -> None:
     """Make sure that processes can share a training, and that each gets an image of each part of a batch.
 
     Raises:
-        MethodError: a robust method or a watch, which would remember only the images of one process; fewer images in
-            the smallest part of a batch than there are processes.
+        MethodError: the spec asks for what cannot be shared; fewer images in the smallest part of a batch than there
+            are processes.
     """
-    for key in ("robust", "dynamics"):
+    for key, why in _ALONE.items():
         if spec.get(key):
-            raise MethodError(f"devices: {size} goes with no `{key}`, which remembers each image; set devices: 1")
+            raise MethodError(f"devices: {size} goes with no `{key}`, {why}; leave one of them out")
     smallest = order.images // order.steps // spec["recipe"].get("accumulate", 1)
     if smallest < size:
         raise MethodError(

@@ -13,11 +13,13 @@ from assay.models.classifier import Classifier
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints, Phases
+from assay.train.deterministic import deterministic
 from assay.train.epochs import bound
 from assay.train.images import Images
 from assay.train.loop import Log, fit
 from assay.train.objective import Supervised
 from assay.train.order import Order, Sampler
+from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.setup import validation
 from assay.train.statistics import batch_statistics
@@ -48,6 +50,7 @@ class FineTune:
         self.log = log
         self.phases = Phases(checkpoints)
         self.device = device
+        self.precision = resolved(spec["precision"], device)
         self.streams = Streams(spec["streams"])
         self.images = Images([dataset.splits["train"]], len(dataset.classes), device)
         self.steps = 0
@@ -96,19 +99,20 @@ class FineTune:
             self.streams.seed("augment", scope),
             loss or bound(self.registry, "loss", self.spec["loss"]),
             epochs=epochs,
-            bf16=self.spec["precision"] == "bf16",
+            bf16=self.precision == "bf16",
         )
-        fit(
-            part,
-            objective,
-            order,
-            prepare(self.registry, entry, part, epochs * order.steps, self.streams.seed("order", scope, "noise")),
-            epochs,
-            log=lambda step, *, epoch, **values: self.log(steps + step, epoch=through + epoch, **values),
-            checkpoints=phase,
-            validate=validation(model, self.dataset.splits.get("val"), self.device),
-            after_step=after_step,
-            statistics=partial(batch_statistics, model, self.images.pixels, entry["batch"]),
-        )
+        with computing(self.precision, model, self.device), deterministic(self.spec.get("deterministic", False)):
+            fit(
+                part,
+                objective,
+                order,
+                prepare(self.registry, entry, part, epochs * order.steps, self.streams.seed("order", scope, "noise")),
+                epochs,
+                log=lambda step, *, epoch, **values: self.log(steps + step, epoch=through + epoch, **values),
+                checkpoints=phase,
+                validate=validation(model, self.dataset.splits.get("val"), self.device),
+                after_step=after_step,
+                statistics=partial(batch_statistics, model, self.images.pixels, entry["batch"]),
+            )
         phase.finish(part)
         model.backbone.requires_grad_(True)

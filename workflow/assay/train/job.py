@@ -15,6 +15,8 @@ from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
+from assay.train.compiled import compiled
+from assay.train.deterministic import deterministic
 from assay.train.distributed import Agreed, Peers, Shared, require_shareable
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
@@ -23,6 +25,7 @@ from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
 from assay.train.objective import Supervised
 from assay.train.order import Order
+from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.robust.objective import Robust, RobustObjective, Training
 from assay.train.setup import finished, frozen, place, validation
@@ -43,11 +46,11 @@ def train(
     weights: Mapping[str, Tensor] | None = None,
     choice: Mapping[str, Any] | None = None,
     keep: Callable[..., None] | None = None,
+    state: Callable[..., None] | None = None,
     log: Log,
     checkpoints: Checkpoints,
     device: torch.device | str = "cpu",
     limit: int | None = None,
-    tell: Callable[..., None] | None = None,
     peers: Peers | None = None,
 ) -> Classifier:
     """Train one classifier.
@@ -55,7 +58,8 @@ def train(
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`
             (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (mapping or
-            None), `distill` (entry or None; its key `teacher` is for the planner), `precision` ("fp32" or "bf16"),
+            None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
+            `assay.train.precision`), `deterministic`, `compile` (false if absent),
             `streams` (numbers of `init`, `order`, `augment`), and perhaps `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
@@ -66,11 +70,11 @@ def train(
         choice: dotted path in the spec to value, from a tuning run.
         keep: called with the dynamics of the training if the spec asks for them: `id` text [N], the images of the train
             split, and `margin`, `error`, `correct` [E,N], see `assay.train.dynamics`.
+        state: called with what the machine decided, `precision` and `images` ("resident" or "streamed").
         log: see `assay.train.loop.fit`.
         checkpoints: see `assay.train.checkpoint`.
         device: where to compute.
         limit: bytes of images that are kept there, see `assay.train.images.lay`.
-        tell: called with how the training is done: `images`, "resident" or "streamed".
         peers: other processes that run the same training, of which each takes a part of every batch. All return the
             same classifier; only the first needs `log` and saves checkpoints.
 
@@ -86,8 +90,6 @@ def train(
     streams = Streams(spec["streams"])
     splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
     images = Images(splits, len(dataset.classes), device, limit)
-    if tell:
-        tell(images=images.kept)
 
     if "weights" in (spec.get("init") or {}) and weights is None:
         raise MethodError(f"the spec says init: {spec['init']}, but no weights were handed over")
@@ -120,7 +122,10 @@ def train(
         augments += [peers.cut] if augments else []
     seed = streams.seed("augment", "train")
     loss = bound(registry, "loss", spec["loss"])
-    bf16 = spec["precision"] == "bf16"
+    precision = resolved(spec["precision"], device)
+    bf16 = precision == "bf16"
+    if state:
+        state(precision=precision, images=images.kept)
     distill = distillation(registry, spec.get("distill"), teachers)
     objective: Supervised | RobustObjective
     validate = validation(model, dataset.splits.get("val"), device, limit)
@@ -140,19 +145,24 @@ def train(
             bf16=bf16,
             watch=watch,
         )
-    fit(
-        trained,
-        Shared(objective, peers, whole=bool(augments)) if peers else objective,
-        order,
-        prepare(registry, recipe, trained, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
-        recipe["epochs"],
-        log=log,
-        checkpoints=Agreed(checkpoints, peers) if peers else checkpoints,
-        validate=peers.first(validate) if peers and validate else validate,
-        also=objective if isinstance(objective, RobustObjective) else watch,
-        statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
-        add=peers.add if peers else None,
-    )
+    with (
+        computing(precision, trained, device),
+        deterministic(spec.get("deterministic", False)),
+        compiled(networks, spec.get("compile", False)),
+    ):
+        fit(
+            trained,
+            Shared(objective, peers, whole=bool(augments)) if peers else objective,
+            order,
+            prepare(registry, recipe, trained, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
+            recipe["epochs"],
+            log=log,
+            checkpoints=Agreed(checkpoints, peers) if peers else checkpoints,
+            validate=peers.first(validate) if peers and validate else validate,
+            also=objective if isinstance(objective, RobustObjective) else watch,
+            statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
+            add=peers.add if peers else None,
+        )
     for finish in finishes:
         finish()
     if watch and keep:

@@ -19,6 +19,7 @@ from assay.errors import MethodError
 from assay.train.average import handed_on
 from assay.train.best import Best
 from assay.train.checkpoint import Checkpoints, model_state, optimizer_state, restore_optimizer
+from assay.train.memory import peak
 from assay.train.norm_loss import add_norm_loss
 from assay.train.order import Order
 from assay.train.recipe import Recipe, training_mode
@@ -74,8 +75,9 @@ def fit(
         log: called as `log(step, epoch=..., name=value...)`; `step` counts optimiser steps done. After the last step of
             an epoch come `train.loss`, `train.accuracy` and `grad-norm` as means of the epoch and what `validate`
             gives; inside an epoch `step.loss`, `step.accuracy` and `grad-norm` as means of the last `INTERVAL` steps;
-            in both `lr` and `throughput` (images a second). A step is always logged before it is saved: a resumed
-            run logs what comes after the saved step again, all values but the throughput the same.
+            in both `lr`, `throughput` (images a second) and `memory` (most bytes so far, see `assay.train.memory`). A
+            step is always logged before it is saved: a resumed run logs what comes after the saved step again, all
+            values the same but throughput and memory.
         checkpoints: where the state is kept and found.
         validate: named values of the model at the end of an epoch, with the weights that would be handed on.
         after_step: called after each step of the optimiser, such as to hold pruned weights at zero.
@@ -173,7 +175,8 @@ def fit(
                 whole = done == order.steps
                 first = 0 if whole else done - INTERVAL
                 values = _means(rows[first:done], "train" if whole else "step", step, f"epoch {epoch + 1} of {epochs}")
-                values |= {"lr": groups[0]["lr"], "throughput": images / max(time.monotonic() - since, 1e-9)}
+                spent = max(time.monotonic() - since, 1e-9)
+                values |= {"lr": groups[0]["lr"], "throughput": images / spent, "memory": peak(device)}
                 if whole:
                     with outcome():
                         values |= validate() if validate else {}

@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from assay.models.layers import TruncatedLinear, truncated_
-
-
-class Attention(nn.Module):
-    """Multi-head self-attention, `softmax(q k^T / sqrt(d)) v` for each head (Vaswani et al. 2017, arXiv:1706.03762)."""
-
-    def __init__(self, width: int, heads: int, bias: bool):
-        super().__init__()
-        self.heads = heads
-        self.qkv = TruncatedLinear(width, 3 * width, bias=bias)
-        self.project = TruncatedLinear(width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Tokens `[B,N,D]` to tokens `[B,N,D]`."""
-        batch, count, width = x.shape
-        q, k, v = self.qkv(x).view(batch, count, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v)
-        projected: Tensor = self.project(mixed.transpose(1, 2).reshape(batch, count, width))
-        return projected
+from assay.models.patches.attention import Attention
 
 
 class EncoderBlock(nn.Module):

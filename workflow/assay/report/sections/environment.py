@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from assay.report.html import Markup, join, tag
@@ -36,24 +37,31 @@ def section(material: Material) -> Section | None:
 def warnings(material: Material) -> list[Markup]:
     """A box for the differences among the trials' jobs; empty when they all ran alike."""
     jobs = material.results.plan["jobs"]
-    seen = {
-        digest: {**facts_of(run), **{name: str(version) for name, version in (run.get("packages") or {}).items()}}
-        for digest, run in material.runs.items()
-        if jobs[digest]["stage"] in _STAGES
-    }
-    lines = []
-    for fact, counts in sorted(_counts(seen.values()).items()):
+    lines: dict[str, None] = {}
+    for stage in _STAGES:
+        seen = {
+            digest: {**facts_of(run), **{name: str(version) for name, version in (run.get("packages") or {}).items()}}
+            for digest, run in material.runs.items()
+            if jobs[digest]["stage"] == stage
+        }
+        lines |= dict.fromkeys(_differences(material, seen))
+    if not lines:
+        return []
+    words = "The trials did not all run in one environment, so differences between them may come from it:"
+    items = (tag("li", line) for line in sorted(lines))
+    return [tag("div", tag("p", tag("strong", words)), tag("ul", *items), class_="warn")]
+
+
+def _differences(material: Material, seen: dict[str, dict[str, str]]) -> Iterator[str]:
+    """A line for each value that is not the usual one among the jobs of a stage."""
+    for fact, counts in _counts(seen.values()).items():
         usual, *others = [value for value, _ in counts.most_common()]
         for other in others:
             users = {
                 arm for digest, facts in seen.items() if facts.get(fact) == other for arm in material.users[digest]
             }
             where = ", ".join(arm for arm in material.arms if arm in users) or "shared jobs"
-            lines.append(tag("li", f"{fact}: {other} in {where}, {usual} elsewhere"))
-    if not lines:
-        return []
-    words = "The trials did not all run in one environment, so differences between them may come from it:"
-    return [tag("div", tag("p", tag("strong", words)), tag("ul", *lines), class_="warn")]
+            yield f"{fact}: {other} in {where}, {usual} elsewhere"
 
 
 def _accepted(material: Material) -> Markup | None:
