@@ -5,6 +5,7 @@ Each function returns the headline numbers of its record.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from functools import partial
@@ -16,9 +17,11 @@ import numpy as np
 from assay.run.arrays import write_npz
 from assay.run.checkpoints import Checkpoints, Curves
 from assay.run.datasets import read_dataset, write_dataset
+from assay.run.devices import STAGES, described, held
 from assay.run.execute import Task
 from assay.run.files import read_json, sha256_file, write_json
 from assay.run.methods import JobRegistry
+from assay.run.workers import together
 
 Headline = dict[str, Any]
 
@@ -36,7 +39,13 @@ def compute(task: Task) -> Headline:
         # The CPU's kernels repeat themselves with a fixed number of threads; cuDNN has to be told.
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
-    return _STAGES[task.job.stage](task)
+    if task.job.stage not in STAGES or task.devices:
+        return _STAGES[task.job.stage](task)
+    count = int(task.job.spec.get("devices", 1))
+    with held(count, task.job.gpus, task.device_locks or task.work) as task.devices:
+        headline = together(task) if count > 1 else _STAGES[task.job.stage](task)
+        task.stated["device"] = described(task.devices[0])
+        return headline
 
 
 def _registry(task: Task) -> JobRegistry:
@@ -45,6 +54,10 @@ def _registry(task: Task) -> JobRegistry:
 
 
 def _watched(task: Task) -> tuple[Curves, Checkpoints]:
+    if task.peers and task.peers.rank:
+        # The first of several processes writes down what all do; the others read from where to go on.
+        curves = Curves(task.work / f"curves-{task.peers.rank}.jsonl")
+        return curves, Checkpoints(task.work, curves, math.inf)
     curves = Curves(task.work / "curves.jsonl")
     return curves, Checkpoints(task.work, curves, float(os.environ.get("ASSAY_CHECKPOINT_SECONDS", "30")))
 
@@ -128,7 +141,13 @@ def _pretrain(task: Task) -> Headline:
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
     model = pretrain(
-        task.job.spec, _registry(task), dataset, log=log, checkpoints=checkpoints, state=task.stated.update
+        task.job.spec,
+        _registry(task),
+        dataset,
+        log=log,
+        checkpoints=checkpoints,
+        state=task.stated.update,
+        device=task.devices[0],
     )
     write_model(task.out, model, task.job.spec["model"], dataset.classes, dataset.size)
     return {}
@@ -167,7 +186,11 @@ def _train(task: Task) -> Headline:
         state=task.stated.update,
         log=log,
         checkpoints=checkpoints,
+        device=task.devices[0],
+        peers=task.peers,
     )
+    if task.peers and task.peers.rank:
+        return {}
     chosen = choose(spec, choice)
     write_model(task.out, model, chosen["model"], dataset.classes, dataset.size)
     if chosen["augment"]:
@@ -244,6 +267,7 @@ def _altered(task: Task, alter: Callable[..., Any]) -> Headline:
         log=log,
         checkpoints=checkpoints,
         state=task.stated.update,
+        device=task.devices[0],
     )
     about = read_json(task.inputs["model"] / "model.json")
     write_model(task.out, model, about["model"], dataset.classes, dataset.size)
@@ -288,7 +312,8 @@ def _predict(task: Task) -> Headline:
             f"the dataset has no split {name}, only {', '.join(dataset.splits)}; its `split` can cut one off"
         )
     split = dataset.splits[name]
-    logits, features = logits_and_features(read_model(task.inputs["model"], _registry(task)), split.images)
+    model = read_model(task.inputs["model"], _registry(task)).to(task.devices[0])
+    logits, features = logits_and_features(model, split.images)
     keep = task.job.spec["keep"]
     if not keep["features"]:
         features = features[:, :0]

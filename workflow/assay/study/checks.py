@@ -13,6 +13,7 @@ from typing import Any
 from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_data import contradictions
+from assay.study.checks_devices import shareable
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
@@ -215,6 +216,7 @@ class _Checks:
             learnt = self.study["generators"][arm["synthetic"]["generator"]]["dataset"]
             self._same_classes((*path, "synthetic"), arm["dataset"], learnt)
             self._same_shape((*path, "synthetic"), arm["dataset"], learnt)
+        shareable(path, arm, self.study["resources"], self.problems)
         self._init(path, arm)
         self._teacher(path, arm)
         if arm["robust"] and arm["distill"]:

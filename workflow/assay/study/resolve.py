@@ -110,6 +110,7 @@ class Resolver:
             "distill": distill,
             **{key: getattr(arm, key) for key in ("precision", "deterministic", "compile")},
             "threads": arm.threads,
+            "devices": arm.devices,
             "weights": arm.weights,
             "predictions": arm.predictions,
         }

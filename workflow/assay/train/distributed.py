@@ -20,7 +20,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from assay.augment.draw import Draw
-from assay.errors import MethodError
+from assay.errors import LostProcessError, MethodError
 from assay.train.checkpoint import Checkpoints
 from assay.train.loop import Objective
 from assay.train.order import Order
@@ -37,10 +37,6 @@ _ALONE = {
 }
 
 
-class LostPeerError(Exception):
-    """Another process ended or cannot be reached. It says nothing of the method: the job is to run again."""
-
-
 class Peers:
     """The processes that train one model, as one of them sees them; there is one such group in a process.
 
@@ -51,7 +47,7 @@ class Peers:
         device: where this process computes; NCCL connects CUDA devices, Gloo all others.
 
     Raises:
-        LostPeerError: they did not find each other.
+        LostProcessError: they did not find each other.
     """
 
     def __init__(self, rank: int, size: int, meeting: Path, device: torch.device):
@@ -75,7 +71,7 @@ class Peers:
         try:
             collective(*values, **options)
         except RuntimeError as error:
-            raise LostPeerError(f"process {self.rank} of {self.size} lost the others: {error}") from error
+            raise LostProcessError(f"process {self.rank} of {self.size} lost the others: {error}") from error
 
     def close(self) -> None:
         """Leave the group."""
@@ -138,12 +134,12 @@ class Agreed:
         """The state saved last, or None.
 
         Raises:
-            LostPeerError: another process found another state.
+            LostProcessError: another process found another state.
         """
         state = self.checkpoints.load()
         steps = self.peers.gather(torch.tensor([-1 if state is None else state["step"]], device=self.peers.device))
         if steps.unique().numel() > 1:
-            raise LostPeerError(f"the processes found checkpoints of different steps: {steps[:, 0].tolist()}")
+            raise LostProcessError(f"the processes found checkpoints of different steps: {steps[:, 0].tolist()}")
         return state
 
 

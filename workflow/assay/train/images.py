@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from assay.augment.draw import keys
+from assay.augment.draw import ELSEWHERE, keys
 from assay.data.streamed import Streamed
 from assay.train.pixels import StreamedPixels, to_pixels, to_unit
 
@@ -63,7 +63,7 @@ class Images:
         raw: uint8 `[N,H,W,C]` on the host; `Streamed` where they are too large.
         pixels: uint8 `[N,C,H,W]` on the device, laid out channels-last as the files are; or `StreamedPixels`.
         labels: int64 `[N]` on the device.
-        keys: int64 `[N]` on the device, what augmentation draws by.
+        keys: int64 `[N]`, what augmentation draws by, on the device or where it makes its numbers instead.
         counts: int64 `[K]` on the device.
     """
 
@@ -71,7 +71,9 @@ class Images:
         self.raw, self.pixels = lay([split.images for split in splits], device, limit)
         self.targets = np.concatenate([split.labels for split in splits]).astype(np.int64)
         self.labels = torch.from_numpy(self.targets).to(device)
-        self.keys = torch.cat([keys(split.ids.tolist()) for split in splits]).to(device)
+        self.keys = torch.cat([keys(split.ids.tolist()) for split in splits])
+        if device.type not in ELSEWHERE:
+            self.keys = self.keys.to(device)
         self.counts = torch.from_numpy(np.bincount(self.targets, minlength=classes)).to(device)
         self.classes = classes
 
@@ -87,4 +89,5 @@ class Images:
     def draw_ids(self, indices: Tensor, repeats: Tensor) -> Tensor:
         """The number of each drawn image, int64 `[B]`: another one each time an image comes again in an epoch."""
         # An odd constant spreads the repeats over all 64 bits, so no two images meet at close numbers.
-        return self.keys[indices] + repeats * 0x5851F42D4C957F2D
+        home = self.keys.device
+        return (self.keys[indices.to(home)] + repeats.to(home) * 0x5851F42D4C957F2D).to(indices.device)

@@ -83,7 +83,7 @@ def train(
 
     Raises:
         MethodError: training diverged, or the spec asks for what was not given, or for what peers cannot share.
-        LostPeerError: another process is gone.
+        LostProcessError: another process is gone.
     """
     spec = choose(dict(spec), choice)
     device = torch.device(device)

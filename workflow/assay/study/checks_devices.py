@@ -1,0 +1,41 @@
+"""Whether several devices can share the training of an arm, as far as its config tells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.study.problems import Path, Problems
+
+
+def shareable(path: Path, arm: dict[str, Any], resources: dict[str, Any], problems: Problems) -> None:
+    """Note what speaks against an arm's `devices`.
+
+    Args:
+        path: of the arm.
+        arm: resolved.
+        resources: of the study, by stage.
+        problems: what is found goes here.
+    """
+    devices = arm["devices"]
+    if devices == 1:
+        return
+    place = (*path, "devices")
+    allowed = resources.get("train", {}).get("gpus")
+    if isinstance(allowed, int) and 0 < allowed < devices:
+        problems.add(
+            place, f"expected at most {allowed}, the gpus that `resources.train` gives a training, found {devices}"
+        )
+    for key in ("weights", "predictions"):
+        if arm[key] is not None:
+            problems.add(place, f"an arm with `{key}` trains nothing; leave `devices` out")
+    if arm["robust"]:
+        problems.add(
+            place, f"{arm['robust']['method']} remembers each image, which one device has to see; leave `devices` out"
+        )
+    if arm["compile"]:
+        problems.add(place, "compiled layers cannot wait for other devices; leave `devices` or `compile` out")
+    recipe = arm["recipe"] or {}
+    parts = recipe.get("accumulate", 1)
+    if recipe.get("batch", devices * parts) < devices * parts:
+        message = f"{devices} devices cannot share a batch of {recipe['batch']} images"
+        problems.add(place, message + (f" in {parts} parts (`accumulate`)" if parts > 1 else ""))
