@@ -38,7 +38,7 @@ def test_the_whole_of_a_small_study(load):
             "recipe": {"method": "sgd", "lr": 0.1, "epochs": 30, "clip": None},
             "augment": [], "loss": {"method": "cross-entropy", "label-smoothing": 0.0}, "rebalance": None,
             "robust": None, "synthetic": None, "init": None, "distill": None, "adjust": [], "compress": [],
-            "precision": "auto", "deterministic": False, "compile": False,
+            "precision": "auto", "deterministic": False, "compile": False, "devices": 1,
             "threads": 1, "weights": None, "predictions": None, "search": None,
         }},
         "evaluate": {"accuracy": {"splits": ["test", "val"]}},
