@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -26,6 +24,7 @@ from assay.data.sheet import contact_sheet
 from assay.run.datasets import read_dataset, write_dataset
 from assay.study.registry import scan
 from assay.train.images import Images
+from machine import machine
 
 HERE = Path(__file__).resolve().parent
 BATCH = 512
@@ -60,7 +59,7 @@ def measure(batches: Path, work: Path, repeats: int, processes: int, *, real: bo
     """Everything, on one folder of batches."""
     import torchvision
 
-    print(f"machine: {processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}")
+    print(f"machine: {machine()}")
     print(f"versions: NumPy {np.__version__}, torch {torch.__version__}, torchvision {torchvision.__version__}")
     print(f"images: {'real' if real else 'random'}, files in the page cache, one thread, median of {repeats}\n")
 
@@ -205,13 +204,6 @@ def clock(call: Callable[[], Any], repeats: int) -> float:
         call()
         took.append(time.perf_counter() - start)
     return statistics.median(took)
-
-
-def processor() -> str:
-    """The name of the CPU."""
-    file = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in file.read_text().splitlines() if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":

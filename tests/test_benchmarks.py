@@ -17,3 +17,12 @@ def test_the_data_benchmark_prints_every_row() -> None:
     assert len(re.findall(r"\d s +[\d.]+ s +[\d.]+x$", done.stdout, re.MULTILINE)) == 5
     if Path("/proc/self/smaps_rollup").exists():
         assert re.search(r"^torchvision( +-?[\d.]+){3}$", done.stdout, re.MULTILINE)
+
+
+def test_the_training_benchmark_prints_a_row_for_each_model_and_variant() -> None:
+    command = [sys.executable, "benchmarks/train.py", "--random", "--images", "96", "--epochs", "2", "--seeds", "1"]
+    command += ["--batch", "48", "--threads", "1", "--models", "linear", "tiny-cnn"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = re.findall(r"^(\S+) +\d+ +\d+ +[\d.]+x +0\.\d{3} +0\.\d{3}$", done.stdout, re.MULTILINE)
+    assert rows == ["linear", "tiny-cnn"]
+    assert re.search(r"^fixed cost of a training job from a warm process: \d+\.\d\d s$", done.stdout, re.MULTILINE)

@@ -41,6 +41,16 @@ def test_parameters_as_published(registry, entry, name, exact, millions):
         assert f"{found / 1e6:.{len(millions.partition('.')[2])}f}" == millions
 
 
+def test_experts_share_the_first_stage_and_have_their_own_others(registry, entry):
+    # Weights and norm layers of ResNet-32 in 16, 24 and 48 channels, by the sizes that RIDE's code gives its stages.
+    first = 16 * 3 * 9 + 2 * 16 + 10 * (16 * 16 * 9 + 2 * 16)
+    second = 24 * 16 * 9 + 9 * 24 * 24 * 9 + 10 * 2 * 24
+    third = 48 * 24 * 9 + 9 * 48 * 48 * 9 + 10 * 2 * 48
+    for experts in (1, 3):
+        head = experts * 48 * 10 + 10
+        assert count(registry, entry, "experts-resnet", experts=experts) == first + experts * (second + third) + head
+
+
 def test_preactivation_moves_norm_layers_and_adds_none(registry, entry):
     for depth, exact in ((20, 269_722), (56, 853_018), (110, 1_727_962)):
         assert count(registry, entry, f"preact-resnet{depth}") == exact

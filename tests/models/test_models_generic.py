@@ -16,6 +16,7 @@ OPTIONS = {
     "cct": {"depth": 1, "width": 64},
     "cvt": {"depth": 1, "width": 64},
     "mlp-mixer": {"depth": 1, "width": 16},
+    "experts-resnet": {"depth": 8, "width": 4},
     "resnet18": {"width": 4},
     "resnet34": {"width": 4},
     "resnet50": {"width": 4},

@@ -16,7 +16,7 @@ import pytest
 from assay.report.material import Material
 from assay.report.pictures import mosaic, uri
 from assay.report.render import render, summary
-from assay.report.sections import dag, datasets, environment, recall, references, tradeoff, verdicts
+from assay.report.sections import arms, dag, datasets, environment, recall, references, tradeoff, verdicts
 from assay.run.datasets import read_dataset
 from assay.run.results import Results
 from assay.study.registry import Registry
@@ -30,6 +30,18 @@ def material(study_folder: Path, registry: Registry) -> Material:
 
 def words(html: object) -> str:
     return unescape(re.sub(r"<[^>]+>", " ", str(html)))
+
+
+# -- arms ----------------------------------------------------------------------------------------------------
+
+
+def test_arms_whose_predictions_are_means_over_views_are_named(material: Material) -> None:
+    assert "views" not in words(arms.section(material).body)
+    material.study["arms"]["mixup"]["tta"] = "mirror"
+    said = words(arms.section(material).body)
+    assert "Means over several views of each image" in said
+    assert "mixup (mirror)" in said
+    assert "baseline (" not in said
 
 
 # -- the page ------------------------------------------------------------------------------------------------

@@ -40,7 +40,14 @@ GOOD = {
         "made": {"extends": "base", "synthetic": {"generator": "g", "ratio": 2}, "augment": {"append": ["cutout"]}},
         "start": {"extends": "made", "init": {"encoder": "e"}, "synthetic": None},
         "small": {"extends": "base", "model": "linear", "distill": {"method": "kd", "teacher": "base", "alpha": 0.5}},
+        "dropped": {"extends": "base", "dropout": {"method": "multi-sample-dropout", "rate": 0.25}},
         "less": {"extends": "base", "compress": [{"method": "magnitude", "sparsity": 0.5}], "rebalance": "oversample"},
+        "even": {
+            "extends": "base",
+            "init": {"method": "orthogonal", "gain": 2},
+            "mup": {"base-width": 8},
+            "tta": "mirror",
+        },
         "wary": {"extends": "base", "robust": {"method": "co-teaching", "rate": 0.2}, "adjust": ["tau-norm"]},
         "swept": {
             "extends": "base",

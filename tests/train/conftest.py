@@ -16,6 +16,7 @@ def spec(entry):
             "loss": entry("loss", "cross-entropy"),
             "rebalance": None,
             "robust": None,
+            "dropout": None,
             "synthetic": None,
             "init": None,
             "distill": None,

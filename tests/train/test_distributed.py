@@ -16,6 +16,7 @@ from assay.run.datasets import write_dataset
 from assay.run.models import write_model
 from assay.streams import Streams
 from assay.train.distributed import require_shareable
+from assay.train.epochs import bound
 from assay.train.job import train
 from assay.train.order import Order
 from safetensors.torch import load_file
@@ -35,6 +36,7 @@ from assay.run.datasets import read_dataset
 from assay.run.models import read_model
 from assay.study.registry import scan
 from assay.train.distributed import Peers
+from assay.train.epochs import bound
 from assay.train.job import train
 
 class Checkpoints:
@@ -92,6 +94,7 @@ def specs(entry):
         "patient": make(
             model=entry("model", "linear"), recipe=entry("recipe", "sgd", epochs=3, batch=9, lr=1.0) | {"patience": 1}
         ),
+        "dropped": make(dropout=entry("dropout", "multi-sample-dropout"), augment=[entry("augment", "cutmix")]),
         "taught": make(distill=kd, model=entry("model", "tiny-cnn", width=4)),
     }
 
@@ -167,7 +170,7 @@ def made(folder, name, rank):
     return tensors, json.loads((folder / f"{name}-{rank}.json").read_text()), seen
 
 
-NAMES = ["uneven", "plain", "mixed", "accumulated", "averaged", "ascending", "patient", "taught"]
+NAMES = ["uneven", "plain", "mixed", "accumulated", "averaged", "ascending", "patient", "dropped", "taught"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -232,5 +235,12 @@ def test_pixels_depend_on_neither_batch_nor_threads_nor_processes(together, alon
 def test_what_cannot_be_shared_is_refused(changes, message):
     order = Order(np.zeros(54, np.int64), 9, Streams({"order": 0}))
     with pytest.raises(MethodError, match=message):
-        require_shareable({"recipe": {"batch": 9}} | changes, order, 4)
-    require_shareable({"recipe": {"batch": 9}}, order, 4)
+        require_shareable({"recipe": {"batch": 9}} | changes, None, order, 4)
+    require_shareable({"recipe": {"batch": 9}}, None, order, 4)
+
+
+def test_a_loss_that_compares_the_features_of_a_batch_is_refused(registry, entry):
+    order = Order(np.zeros(54, np.int64), 9, Streams({"order": 0}))
+    loss = bound(registry, "loss", entry("loss", "bias-loss"))
+    with pytest.raises(MethodError, match="no bias-loss, which compares features"):
+        require_shareable({"recipe": {"batch": 9}, "loss": entry("loss", "bias-loss")}, loss, order, 2)

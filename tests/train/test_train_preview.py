@@ -16,7 +16,7 @@ def _spec(entry, *augments):
 
 
 def test_without_augmentation_nothing_changes(registry, entry, toy):
-    real, altered = preview(_spec(entry), registry, toy, 5)
+    real, altered = preview(_spec(entry), registry, toy, None, 5)
     assert real.shape == (5, *toy.splits["train"].images.shape[1:])
     np.testing.assert_array_equal(real, altered)
 
@@ -39,5 +39,5 @@ def test_it_shows_what_the_first_epoch_trains_on(registry, entry, toy):
     objective = Supervised(Spy(), images, augments, seed, lambda logits, *_: logits.sum(1))
     count = len(images.raw)
     objective(0, torch.arange(count), torch.zeros(count, dtype=torch.int64))
-    _, altered = preview(spec, registry, toy, count)
+    _, altered = preview(spec, registry, toy, None, count)
     np.testing.assert_array_equal(altered, (seen[0] * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy())

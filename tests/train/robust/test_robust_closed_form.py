@@ -2,19 +2,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from assay.augment.draw import Draw
+from assay.data.alter.subject import Subject
 from assay.data.noise.symmetric import symmetric as add_noise
 from assay.errors import MethodError
-from assay.models.classifier import Classifier
-from assay.train.images import Images
 from assay.train.robust.beta_mixture import BetaMixture
 from assay.train.robust.co_teaching import CoTeaching, easiest
 from assay.train.robust.early_learning_regularisation import EarlyLearningRegularisation
 from assay.train.robust.forward_correction import ForwardCorrection, anchored, corrected, symmetric
 from assay.train.robust.mixup_beta import MixupBeta
-from assay.train.robust.objective import Batch, Training
 from scipy import stats
-from torch import nn
 
 LOGITS = torch.tensor([[2.0, 0.0, -1.0], [0.3, 0.1, 0.2]])
 HARD = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
@@ -24,24 +20,6 @@ PLAIN = F.cross_entropy(LOGITS, HARD, reduction="none")
 
 def cross_entropy(logits, targets):
     return F.cross_entropy(logits, targets, reduction="none")
-
-
-@pytest.fixture
-def training(toy):
-    """Two linear networks with weights of their own, on the toy images."""
-    networks = []
-    for seed in (0, 1):
-        network = Classifier(nn.Flatten(), 64, 1, 3)
-        with torch.no_grad():
-            network.head.weight.normal_(generator=torch.Generator().manual_seed(seed))
-        networks.append(network)
-    return Training(networks, Images([toy.splits["train"]], 3, torch.device("cpu")), cross_entropy)
-
-
-def batch(training, indices):
-    indices = torch.tensor(indices)
-    x, targets = training.images.batch(indices)
-    return Batch(x, targets, indices, Draw(0, 0, indices))
 
 
 # -- forward correction
@@ -64,7 +42,9 @@ def test_forward_correction_without_noise_is_cross_entropy():
 
 def test_the_symmetric_matrix_is_what_our_noise_does():
     labels = np.repeat(np.arange(4), 5000)
-    noisy = add_noise(labels, 4, np.random.default_rng(0), rate=0.3)
+    ids, nothing = np.arange(20_000).astype(str), np.zeros((20_000, 1, 1, 1), np.uint8)
+    train = Subject("train", nothing, labels, ids, ["a", "b", "c", "d"], np.random.default_rng(0), files=None)
+    noisy = add_noise(train, rate=0.3)
     found = np.stack([np.bincount(noisy[labels == label], minlength=4) / 5000 for label in range(4)])
     np.testing.assert_allclose(symmetric(0.3, 4), found, atol=0.03)
 
@@ -78,10 +58,10 @@ def test_anchors_give_back_the_matrix_of_a_network_that_knows_the_noisy_posterio
     torch.testing.assert_close(anchored(p, 97.0), torch.tensor([[0.97, 0.03], [0.03, 0.97]]))
 
 
-def test_the_matrix_is_estimated_once_the_warm_up_is_over(training):
+def test_the_matrix_is_estimated_once_the_warm_up_is_over(training, batch):
     made = ForwardCorrection(rate=None, matrix=None, warmup=2, percentile=100.0)
     made.prepare(training)
-    some = batch(training, [0, 5, 9])
+    some = batch([0, 5, 9])
     plain = cross_entropy(training.networks[0](some.x), some.targets).mean()
     for epoch in (0, 1):
         made.epoch(epoch, 4)
@@ -104,10 +84,10 @@ def test_a_matrix_that_is_none_is_refused(training):
 # -- early-learning regularisation
 
 
-def test_early_learning_targets_follow_predictions_in_closed_form(training):
+def test_early_learning_targets_follow_predictions_in_closed_form(training, batch):
     made = EarlyLearningRegularisation(weight=2.0, momentum=0.6)
     made.prepare(training)
-    some = batch(training, [3, 7])
+    some = batch([3, 7])
     logits = training.networks[0](some.x)
     p = logits.softmax(1).double().detach().clamp(1e-4, 1 - 1e-4)
     for step in range(1, 5):
@@ -120,10 +100,10 @@ def test_early_learning_targets_follow_predictions_in_closed_form(training):
     assert not made.targets[[0, 1, 2, 4, 5, 6]].any()
 
 
-def test_early_learning_regularisation_without_weight_is_cross_entropy(training):
+def test_early_learning_regularisation_without_weight_is_cross_entropy(training, batch):
     made = EarlyLearningRegularisation(weight=0.0, momentum=0.6)
     made.prepare(training)
-    some = batch(training, [3, 7])
+    some = batch([3, 7])
     torch.testing.assert_close(made.loss(some)[0], cross_entropy(training.networks[0](some.x), some.targets).mean())
 
 
@@ -138,10 +118,10 @@ def test_an_image_that_comes_twice_moves_its_target_once(training):
 # -- co-teaching
 
 
-def test_each_network_learns_from_what_the_other_finds_easy(training):
+def test_each_network_learns_from_what_the_other_finds_easy(training, batch):
     made = CoTeaching(rate=0.5, gradual=2)
     made.prepare(training)
-    some = batch(training, list(range(12)))
+    some = batch(list(range(12)))
     losses = [cross_entropy(network(some.x), some.targets).detach().numpy() for network in training.networks]
     for epoch, kept in ((0, 12), (1, 9), (2, 6), (7, 6)):
         made.epoch(epoch, 10)
@@ -190,10 +170,10 @@ def test_values_all_alike_leave_the_mixture_finite_and_the_table_never_falls_at_
     assert table[-1] == table.max() > 0.5
 
 
-def test_labels_that_are_surely_wrong_become_predictions_and_sure_ones_stay(training):
+def test_labels_that_are_surely_wrong_become_predictions_and_sure_ones_stay(training, batch):
     made = MixupBeta(alpha=32.0, warmup=0.5, regulariser=1.0)
     made.prepare(training)
-    some = batch(training, list(range(12)))
+    some = batch(list(range(12)))
     made.fitted = True
     predicted = F.one_hot(training.networks[0](some.x).argmax(1), 3).float()
     for wrong in (0.0, 0.25, 1.0):
@@ -201,13 +181,13 @@ def test_labels_that_are_surely_wrong_become_predictions_and_sure_ones_stay(trai
         torch.testing.assert_close(made._bootstrapped(some), (1 - wrong) * some.targets + wrong * predicted)
 
 
-def test_mixup_beta_by_its_formula(training):
+def test_mixup_beta_by_its_formula(training, batch):
     made = MixupBeta(alpha=1.5, warmup=0.5, regulariser=0.7)
     made.prepare(training)
     indices = list(range(12))
-    draw = batch(training, indices).draw
+    draw = batch(indices).draw
     weight, partner = draw.beta(1.5, 1.5), draw.uniform()[:, 0].argsort(stable=True)
-    some = batch(training, indices)
+    some = batch(indices)
     mixed = weight[:, :, None, None] * some.x + (1 - weight[:, :, None, None]) * some.x[partner]
     log_p = training.networks[0](mixed).log_softmax(1)
 
@@ -221,7 +201,7 @@ def test_mixup_beta_by_its_formula(training):
     regulariser = sum((1 / 3) * torch.log((1 / 3) / each) for each in mean)
     predicted = F.one_hot(training.networks[0](some.x).argmax(1), 3).float()
     expected = plain(0.75 * some.targets + 0.25 * predicted) + 0.7 * regulariser
-    torch.testing.assert_close(made.loss(batch(training, indices))[0], expected)
+    torch.testing.assert_close(made.loss(batch(indices))[0], expected)
 
 
 def test_the_mixture_is_fitted_to_the_losses_of_all_train_images(training):

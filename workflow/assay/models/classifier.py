@@ -34,6 +34,9 @@ class Classifier(nn.Module):
     #: Whether the backbone stays in evaluation mode while the rest trains, so that its batch statistics stay put.
     still: bool = False
 
+    #: How many experts the features are of, side by side, see `assay.models.experts`.
+    experts: int = 1
+
     def __init__(self, backbone: nn.Module, dimension: int, channels: int, classes: int, head: nn.Linear | None = None):
         super().__init__()
         self.register_buffer("mean", torch.zeros(channels))

@@ -13,6 +13,7 @@ from assay.augment.draw import Draw
 from assay.models.classifier import Classifier, build
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
+from assay.train.augments import augmentations
 from assay.train.checkpoint import Checkpoints
 from assay.train.deterministic import deterministic
 from assay.train.images import Images
@@ -75,7 +76,7 @@ def pretrain(
     model.head.requires_grad_(False)
     trained = nn.ModuleDict({"model": place(model, device), "pretext": extra})
 
-    augments: list[Augment] = [bind(registry, "augment", entry) for entry in spec["augment"]]
+    augments = augmentations(registry, spec["augment"], model)
     seed = streams.seed("augment", "pretrain")
     precision = resolved(spec["precision"], device)
     bf16 = precision == "bf16"

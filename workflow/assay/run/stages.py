@@ -194,7 +194,7 @@ def _train(task: Task) -> Headline:
     chosen = choose(spec, choice)
     write_model(task.out, model, chosen["model"], dataset.classes, dataset.size)
     if chosen["augment"]:
-        real, altered = preview(chosen, registry, dataset)
+        real, altered = preview(chosen, registry, dataset, model)
         write_npz(task.out / "samples.npz", real=real, altered=altered)
     return _last_values(task)
 
@@ -306,14 +306,16 @@ def _predict(task: Task) -> Headline:
     from assay.errors import MethodError
     from assay.run.models import read_model
     from assay.train.infer import logits_and_features
+    from assay.train.views import VIEWS
 
     if name not in dataset.splits:
         raise MethodError(
             f"the dataset has no split {name}, only {', '.join(dataset.splits)}; its `split` can cut one off"
         )
     split = dataset.splits[name]
+    tta = task.job.spec["tta"]
     model = read_model(task.inputs["model"], _registry(task)).to(task.devices[0])
-    logits, features = logits_and_features(model, split.images)
+    logits, features = logits_and_features(model, split.images, tta=tta)
     keep = task.job.spec["keep"]
     if not keep["features"]:
         features = features[:, :0]
@@ -327,7 +329,7 @@ def _predict(task: Task) -> Headline:
     )
     right = split.labels >= 0
     accuracy = {"accuracy": float((logits.argmax(1) == split.labels)[right].mean())} if right.any() else {}
-    return {"images": len(split), **accuracy}
+    return {"images": len(split), "views": len(VIEWS[tta]), **accuracy}
 
 
 def _foreign_predictions(task: Task, name: str, classes: list[str]) -> Headline:

@@ -14,10 +14,12 @@ from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_data import contradictions
 from assay.study.checks_devices import shareable
+from assay.study.checks_robust import check_robust
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
 from assay.study.problems import Path, Problems
+from assay.study.registry import Registry
 
 #: The arrays that predictions made elsewhere need; each further set, such as an outlier set, has the same two.
 PREDICTED = ("val.logits", "val.label", "test.logits", "test.label")
@@ -26,9 +28,9 @@ PREDICTED = ("val.logits", "val.label", "test.logits", "test.label")
 LONGEST = 200
 
 
-def check(resolved: dict[str, Any], study: Study, problems: Problems) -> None:
+def check(resolved: dict[str, Any], study: Study, registry: Registry, problems: Problems) -> None:
     """Note every fault of a resolved study (without claims)."""
-    _Checks(resolved, problems).run()
+    _Checks(resolved, registry, problems).run()
     keys = [field.alias or name for name, field in Study.model_fields.items()]
     for variant, changes in study.variants.items():
         if variant == "smoke":
@@ -40,8 +42,9 @@ def check(resolved: dict[str, Any], study: Study, problems: Problems) -> None:
 
 
 class _Checks:
-    def __init__(self, study: dict[str, Any], problems: Problems):
+    def __init__(self, study: dict[str, Any], registry: Registry, problems: Problems):
         self.study = study
+        self.registry = registry
         self.datasets: dict[str, Any] = study["datasets"]
         self.arms: dict[str, Any] = study["arms"]
         self.problems = problems
@@ -216,12 +219,13 @@ class _Checks:
             learnt = self.study["generators"][arm["synthetic"]["generator"]]["dataset"]
             self._same_classes((*path, "synthetic"), arm["dataset"], learnt)
             self._same_shape((*path, "synthetic"), arm["dataset"], learnt)
-        shareable(path, arm, self.study["resources"], self.problems)
+        shareable(path, arm, self.study["resources"], self.registry, self.problems)
         self._init(path, arm)
         self._teacher(path, arm)
-        if arm["robust"] and arm["distill"]:
+        check_robust(path, arm, self.registry, self.problems)
+        if arm["robust"] and arm["dropout"]:
             self.problems.add(
-                (*path, "robust"), "expected either `robust` or `distill`: both say what takes the loss's place"
+                (*path, "dropout"), "expected either `dropout` or `robust`, which takes the place of the loss"
             )
         if arm["search"] and self._test_varies(arm["dataset"]):
             self.problems.add(
@@ -270,11 +274,13 @@ class _Checks:
     def _foreign_predictions(self, path: Path, arm: dict[str, Any]) -> None:
         for key in (
             *("model", "weights", "synthetic", "init", "distill", "adjust", "compress", "rebalance", "augment"),
-            *("robust", "search"),
+            *("robust", "dropout", "search"),
         ):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "predictions")
+        if arm["tta"] != "none":
+            self.problems.add((*path, "tta"), "an arm with `predictions` is not predicted again; leave `tta` out")
         file = File(arm["predictions"])
         if not file.is_file():
             self.problems.add((*path, "predictions"), f"there is no file {arm['predictions']!r}")
@@ -289,7 +295,7 @@ class _Checks:
                 self.problems.add((*path, "predictions"), f"{expected} {', '.join(lacking)}")
 
     def _foreign_weights(self, path: Path, arm: dict[str, Any]) -> None:
-        for key in ("synthetic", "init", "distill", "rebalance", "robust", "search"):
+        for key in ("synthetic", "init", "distill", "rebalance", "robust", "dropout", "search"):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `weights` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "weights")

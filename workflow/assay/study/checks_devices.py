@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from assay.study.problems import Path, Problems
+from assay.study.registry import Registry
 
 
-def shareable(path: Path, arm: dict[str, Any], resources: dict[str, Any], problems: Problems) -> None:
+def shareable(
+    path: Path, arm: dict[str, Any], resources: dict[str, Any], registry: Registry, problems: Problems
+) -> None:
     """Note what speaks against an arm's `devices`.
 
     Args:
         path: of the arm.
         arm: resolved.
         resources: of the study, by stage.
+        registry: knows which losses look at features.
         problems: what is found goes here.
     """
     devices = arm["devices"]
@@ -32,6 +36,9 @@ def shareable(path: Path, arm: dict[str, Any], resources: dict[str, Any], proble
         problems.add(
             place, f"{arm['robust']['method']} remembers each image, which one device has to see; leave `devices` out"
         )
+    card = registry.get("loss", arm["loss"]["method"]) if arm["loss"] else None
+    if card and "features" in card.reads:
+        problems.add(place, f"{card.name} compares features of a whole batch; leave `devices` out")
     if arm["compile"]:
         problems.add(place, "compiled layers cannot wait for other devices; leave `devices` or `compile` out")
     recipe = arm["recipe"] or {}

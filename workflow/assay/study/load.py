@@ -61,7 +61,7 @@ def load_study(
     problems.stop()
     assert study
     resolved = Resolver(study, registry, problems).resolve()
-    check(resolved, study, problems)
+    check(resolved, study, registry, problems)
     check_curation(resolved, registry, problems)
     add_random_arms(resolved, groups)
     resolved["claims"] = resolve_claims(resolved, study, registry, groups, problems)

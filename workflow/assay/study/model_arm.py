@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, TeacherSeed, key
+from assay.study.model_init import Init, Mup
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
@@ -54,27 +55,6 @@ class Synthetic(Section):
     def _one_amount(self) -> Synthetic:
         if self.balance + (self.per_class is not None) + (self.ratio is not None) != 1:
             raise PydanticCustomError("expected", "expected exactly one of `balance: true`, `per-class` and `ratio`")
-        return self
-
-
-class Init(Section):
-    """What the backbone starts from, in place of random weights."""
-
-    encoder: str | None = key(
-        None,
-        "A declared encoder.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
-    )
-    weights: str | None = key(
-        None,
-        "A safetensors file, from the folder in which the study runs.",
-        "arms:\n  warm: {extends: baseline, init: {weights: model.safetensors}}",
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Init:
-        if (self.encoder is None) == (self.weights is None):
-            raise PydanticCustomError("expected", "expected either `encoder` or `weights`")
         return self
 
 
@@ -244,9 +224,15 @@ class Arm(Section):
     )
     robust: Annotated[Entry, MethodOf("robust")] | None = key(
         None,
-        "How training withstands wrong labels, on top of `loss`: a method of kind robust. Further training "
-        "by `adjust` or `compress` does without it.",
+        "How training withstands wrong labels or few images of a class, on top of `loss`: a method of kind robust. "
+        "Further training by `adjust` or `compress` does without it.",
         "arms:\n  wary: {extends: baseline, robust: {method: co-teaching, rate: 0.2}}",
+    )
+    dropout: Annotated[Entry, MethodOf("dropout")] | None = key(
+        None,
+        "How features before the head are dropped in training: a method of kind dropout. Evaluation, and further "
+        "training by `adjust` or `compress`, do without it.",
+        "arms:\n  dropped: {extends: baseline, dropout: {method: multi-sample-dropout, samples: 4}}",
     )
     synthetic: Synthetic | None = key(
         None,
@@ -255,8 +241,16 @@ class Arm(Section):
     )
     init: Init | None = key(
         None,
-        "What its backbone starts from.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
+        "What its weights start from: random ones as in the paper of its model where it is left out, else random ones "
+        "of another kind, an encoder, or a file. A bare name is a method of kind init.",
+        "arms:\n  identity: {extends: baseline, init: dirac}",
+    )
+    mup: Mup | None = key(
+        None,
+        "Scale initial weights and learning rates with the model's width, so that those of a base width stay good; for "
+        "recipes of plain SGD or Adam. Further training by `adjust` or `compress` does without it.",
+        "arms:\n  swept:\n    extends: baseline\n    mup: {base-width: 8}\n"
+        "    sweep: {grid: {model.width: [8, 16], recipe.lr: [0.01, 0.1]}}",
     )
     distill: Distill | None = key(
         None,
@@ -303,6 +297,13 @@ class Arm(Section):
         "that of one device but for rounding. Where there is no GPU, or with `gpus: 0` under `resources`, so many "
         "processes share it on the CPU. What follows the training runs on one.",
         "arms:\n  wide: {extends: baseline, devices: 2}",
+    )
+    tta: Literal["none", "mirror", "mirror-translate"] = key(
+        "none",
+        "Test-time augmentation: over which views of an image its predictions are means. `mirror`: as it is and "
+        "mirrored; `mirror-translate`: those two (half of the weight), and both shifted by one pixel up and left, and "
+        "down and right. Every set is predicted so; what asks the model itself, such as latency, sees one view.",
+        "arms:\n  viewed: {extends: baseline, tta: mirror}",
     )
     weights: str | None = key(
         None,

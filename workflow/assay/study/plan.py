@@ -25,8 +25,8 @@ Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
 _TRAINED_BY = (
-    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "precision", "deterministic", "compile",
-    "threads", "devices",
+    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "mup",
+    "precision", "deterministic", "compile", "threads", "devices",
 )  # fmt: skip
 
 #: What of it shapes further training too, by methods that adjust or compress.
@@ -366,11 +366,15 @@ class Planner:
         words = [dataset.label, declared["model"]["method"]]
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
-        words += [declared[kind]["method"] for kind in ("rebalance", "robust") if declared[kind]]
+        words += [declared[kind]["method"] for kind in ("rebalance", "robust", "dropout") if declared[kind]]
+        drawn = "method" in (declared["init"] or {})
         if declared["init"] and "encoder" in declared["init"]:
             inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
             needs.append(need)
             words.append(inputs["encoder"].spec["method"]["method"])
+        elif drawn:
+            spec["init"] = declared["init"]
+            words.append(declared["init"]["method"])
         elif declared["init"]:
             spec["init"] = {"weights": _fingerprint(declared["init"]["weights"])}
         synthetic = self._synthetic(arm, seed, stem)
@@ -384,7 +388,7 @@ class Planner:
             for number, teacher in enumerate(self._teacher_seeds(declared["distill"]["teacher"], seed)):
                 inputs[f"teacher/{number}"], need = self._model(declared["distill"]["teacher"]["arm"], teacher)
                 needs.append(need)
-        methods = self._training_methods(declared)
+        methods = [*self._training_methods(declared), *self._card("init", spec["init"] if drawn else None)]
         if choice is not None:
             spec["choice"] = choice
         elif seed in self._watched(arm):
@@ -404,6 +408,7 @@ class Planner:
             *self._card("loss", declared["loss"]),
             *self._card("rebalance", declared["rebalance"]),
             *self._card("robust", declared["robust"]),
+            *self._card("dropout", declared["dropout"]),
             *self._card("distill", declared["distill"]),
             *self._cards("augment", declared["augment"]),
         ]
@@ -462,7 +467,7 @@ class Planner:
             stem = f"{arm}/tune-{number}"
             model, need = self._train(arm, _TUNING, stem, choice=point)
             dataset, _ = self._dataset(declared["dataset"], _TUNING)
-            predictions = self._prediction(model, dataset, "val")
+            predictions = self._prediction(arm, model, dataset, "val")
             self.plan.add(f"{stem}/predict", "predict", [predictions], [need])
             inputs[f"val/{number}"] = predictions
             needs.append(f"{stem}/predict")
@@ -471,13 +476,14 @@ class Planner:
 
     # -- predictions and evaluations -------------------------------------------------------------------------
 
-    def _prediction(self, model: Job, dataset: Job, name: str, split: str | None = None) -> Job:
+    def _prediction(self, arm: str, model: Job, dataset: Job, name: str, split: str | None = None) -> Job:
         split = split or name
         spec = {"split": split, "keep": self.study["keep"], "threads": model.spec.get("threads", 1)}
+        spec["tta"] = tta = self.study["arms"][arm]["tta"]
         methods = self._card("model", model.spec.get("model")) if "model" in model.spec else []
         return self._job(
             "predict",
-            label(model.label, "on", split if name == split else dataset.label),
+            label(model.label, *([tta] if tta != "none" else []), "on", split if name == split else dataset.label),
             spec,
             {"model": model, "dataset": dataset},
             methods,
@@ -498,13 +504,13 @@ class Planner:
             own.append("train")
         if "hold-out" in outliers:
             own.append("hold-out")
-        sets = {name: self._prediction(model, dataset, name) for name in own}
+        sets = {name: self._prediction(arm, model, dataset, name) for name in own}
         for name in outliers:
             if name == "hold-out":
                 continue
             like = self._shaper(declared["dataset"]) if self.study["datasets"][name].get("like") else None
             outlier, outlier_need = self._dataset(name, seed, like)
-            sets[name] = self._prediction(model, outlier, name, "test")
+            sets[name] = self._prediction(arm, model, outlier, name, "test")
             needs.append(outlier_need)
         path = f"{arm}/seed-{seed}/predict"
         self.plan.add(path, "predict", list(sets.values()), needs)

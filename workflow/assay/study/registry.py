@@ -40,11 +40,13 @@ KINDS: dict[str, str] = {
     "generator": "how synthetic images are made",
     "pretrain": "how an encoder is obtained without labels",
     "model": "architectures",
+    "init": "what the weights of a model are drawn from",
     "trainable": "which part of a model is trained",
     "recipe": "optimiser, schedule and their defaults",
     "loss": "what training minimises",
     "rebalance": "how rare classes are weighted or sampled",
-    "robust": "how training withstands wrong labels",
+    "robust": "how training withstands wrong labels or few images of a class",
+    "dropout": "how features are dropped in training",
     "distill": "how a student learns from a teacher",
     "adjust": "how a trained model is corrected for how rare classes were",
     "compress": "how a trained model is made smaller",
@@ -226,7 +228,8 @@ class Card:
     #: Other methods that this one always runs beside those a config names (trivial baselines).
     always: list[str] = field(default_factory=list)
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
-    #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`).
+    #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss:
+    #: `features`, if it looks at them.
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
@@ -234,6 +237,11 @@ class Card:
     origin: Origin | None = None
     #: For an augmentation: whether an image may get a share of another's label.
     mixes: bool = False
+    #: For a robust method: keys that its arm must have, each with a method's name or an option that it must bring;
+    #: "" where anything will do.
+    needs: dict[str, str] = field(default_factory=dict)
+    #: For a recipe: `sgd` or `adam` where its learning rates go with width as those of plain SGD or Adam.
+    optimiser: str = ""
 
 
 #: The records that a `@method` decorator may hold.
@@ -256,6 +264,8 @@ def method(
     methods: dict[str, str] | None = None,
     origin: Origin | None = None,
     mixes: bool = False,  # noqa: ARG001
+    needs: dict[str, str] | None = None,  # noqa: ARG001
+    optimiser: str = "",  # noqa: ARG001
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -269,11 +279,13 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kinds `evaluation` and `curate`, what it reads (see `Card.reads`).
+        reads: for kinds `evaluation`, `curate` and `loss`, what it reads (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
+        needs: for kind `robust`, what else its arm must say (see `Card.needs`).
+        optimiser: for kind `recipe`, `sgd` or `adam`, if it moves weights as these do (see `assay.train.mup`).
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """

@@ -5,7 +5,7 @@ is the mean over its images, so gradients are summed over the processes, each we
 part has. Batch normalisation sees the whole batch (`assay.train.synchronised`). What follows from a summed gradient
 is computed by each process alone and comes out the same, so no weights are ever sent.
 
-A loss that looks at several images of a batch at once sees those of one part.
+A distillation that compares images of a batch sees those of one part.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from assay.augment.draw import Draw
 from assay.errors import LostProcessError, MethodError
 from assay.train.checkpoint import Checkpoints
 from assay.train.loop import Objective
+from assay.train.losses.features import reads_features
 from assay.train.order import Order
 from assay.train.synchronised import synchronised
 
@@ -80,10 +80,6 @@ class Peers:
     def part(self, values: Tensor) -> Tensor:
         """This process's part of the rows of a batch; parts differ by one row at most."""
         return values.tensor_split(self.size)[self.rank]
-
-    def cut(self, images: Tensor, targets: Tensor, _draw: Draw) -> tuple[Tensor, Tensor]:
-        """`part` in the place of an augmentation, after all others: some of them blend images of the whole batch."""
-        return self.part(images), self.part(targets)
 
     def add(self, tensors: Sequence[Tensor]) -> None:
         """Sum tensors of one type over the processes, in place; all get the same bits."""
@@ -144,30 +140,26 @@ class Agreed:
 
 
 class Shared:
-    """An objective of which each process computes its part: `sum over processes` is the loss of the batch.
+    """An objective of which each process computes its part; the sum over processes is the loss of the batch.
 
     Args:
-        objective: of the processes' own parts, or if `whole` one that is given the batch and cuts out the part itself.
+        objective: is given whole batches, and gives the mean over the images of `peers.part`.
         peers: see there.
-        whole: see above.
     """
 
-    def __init__(self, objective: Objective, peers: Peers, whole: bool):
+    def __init__(self, objective: Objective, peers: Peers):
         self.objective = objective
         self.peers = peers
-        self.whole = whole
 
     def __call__(self, epoch: int, indices: Tensor, repeats: Tensor) -> tuple[Tensor, Tensor | None]:
         """What this process adds to the loss and the accuracy of a batch."""
-        part = self.peers.part(indices)
-        batch = (indices, repeats) if self.whole else (part, self.peers.part(repeats))
         with synchronised(self.peers.gather, self.peers.add):
-            loss, accuracy = self.objective(epoch, *batch)
-        share = len(part) / len(indices)
+            loss, accuracy = self.objective(epoch, indices, repeats)
+        share = len(self.peers.part(indices)) / len(indices)
         return loss * share, None if accuracy is None else accuracy * share
 
 
-def require_shareable(spec: Mapping[str, Any], order: Order, size: int) -> None:
+def require_shareable(spec: Mapping[str, Any], loss: object, order: Order, size: int) -> None:
     """Make sure that processes can share a training, and that each gets an image of each part of a batch.
 
     Raises:
@@ -177,6 +169,8 @@ def require_shareable(spec: Mapping[str, Any], order: Order, size: int) -> None:
     for key, why in _ALONE.items():
         if spec.get(key):
             raise MethodError(f"devices: {size} goes with no `{key}`, {why}; leave one of them out")
+    if reads_features(loss):
+        raise MethodError(f"devices: {size} goes with no {spec['loss']['method']}, which compares features of a batch")
     smallest = order.images // order.steps // spec["recipe"].get("accumulate", 1)
     if smallest < size:
         raise MethodError(

@@ -41,13 +41,21 @@ def finished(model: Classifier) -> Classifier:
 def validation(
     model: Classifier, split: Split | None, device: torch.device, limit: int | None = None
 ) -> Callable[[], dict[str, float]] | None:
-    """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it.
+    """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it."""
+    held = held_out(split, device, limit)
+    return partial(_validate, model, *held) if held else None
 
-    `limit` bounds the bytes of its images that are kept on the device, see `assay.train.images.lay`.
+
+def held_out(
+    split: Split | None, device: torch.device, limit: int | None = None
+) -> tuple[Tensor | StreamedPixels, Tensor] | None:
+    """Pixels uint8 `[N,C,H,W]` and labels int64 `[N]` of a split on the device, or None when there is nothing in it.
+
+    `limit` bounds the bytes of images that are kept there, see `assay.train.images.lay`.
     """
     if split is None or not len(split.labels):
         return None
-    return partial(_validate, model, lay([split.images], device, limit)[1], torch.from_numpy(split.labels).to(device))
+    return lay([split.images], device, limit)[1], torch.from_numpy(split.labels).to(device)
 
 
 def _validate(model: Classifier, pixels: Tensor | StreamedPixels, labels: Tensor) -> dict[str, float]:

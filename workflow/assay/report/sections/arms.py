@@ -23,11 +23,16 @@ def section(material: Material) -> Section | None:
     """The overview first; None when nothing was evaluated."""
     if not material.metrics:
         return None
+    views = ", ".join(
+        f"{name} ({arm['tta']})" for name, arm in material.study["arms"].items() if arm.get("tta", "none") != "none"
+    )
+    told = "Means over several views of each image (`tta`), while costs are of one view: "
     body = join([
         note(
             "Mean ± half of the 95% t interval over seeds. Under each: every seed as a dot, the interval as a bar. "
             "A click on a head sorts."
         ),
+        note(f"{told}{views}.") if views else None,
         comparison(material, overview(material), "Arms by headline metrics", explained=True),
         tag("details", tag("summary", "All metrics"), _everything(material)),
     ])  # fmt: skip

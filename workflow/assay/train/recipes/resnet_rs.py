@@ -15,6 +15,7 @@ from assay.train.recipe import Recipe, cosine, groups
     "resnet-rs",
     summary="SGD by the training methods of ResNet-RS",
     paper="Bello et al. 2021, arXiv:2103.07579",
+    optimiser="sgd",
     options={
         "epochs": Option(350, "passes over the train split", at_least=1),
         "batch": Option(256, "images a step, at most", at_least=1),
@@ -47,8 +48,9 @@ def resnet_rs(
 ) -> Recipe:
     """Cosine schedule, long training, an EMA of the weights, and a small weight decay (section 4 of the paper).
 
-    Its other parts stand elsewhere in an arm: label smoothing 0.1 in `loss`, RandAugment in `augment`; dropout on the
-    features and stochastic depth would belong to the model.
+    Its other parts stand elsewhere in an arm: label smoothing 0.1 in `loss`, RandAugment in `augment`, dropout of the
+    features in `dropout` (multi-sample-dropout with one sample and rate 0.25); stochastic depth would belong to the
+    model.
 
     Args:
         model: the module whose trainable parameters move.
