@@ -12,7 +12,7 @@ import torch
 from assay.data.dataset import Dataset, Split
 from assay.data.streamed import Streamed
 from assay.run.datasets import read_dataset, write_dataset
-from assay.train.images import Images, lay
+from assay.train.images import Images, lay, room
 from assay.train.job import train
 
 CPU = torch.device("cpu")
@@ -71,6 +71,13 @@ def test_what_just_fits_is_resident(arrays):
     assert not torch.is_tensor(lay(arrays, CPU, size - 1)[1])
     assert Images([split], 1, CPU).kept == "resident"
     assert Images([split], 1, CPU, 0).kept == "streamed"
+
+
+def test_images_may_take_half_of_what_a_device_has_free(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 4000))
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 900)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 100)
+    assert [room(torch.device(name)) for name in ("cuda", "mps", "cpu")] == [500, 400, 2**30]
 
 
 @pytest.mark.parametrize("model", [("resnet8", {"width": 4}), ("wrn-16-2", {})])
