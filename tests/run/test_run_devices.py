@@ -112,6 +112,7 @@ def test_devices_are_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"devices": 3}, {"train": {"gpus": 2}}, "expected at most 2, the gpus that `resources.train` gives"),
         ({"devices": 2, "robust": {"method": "co-teaching", "rate": 0.2}}, {}, "co-teaching remembers each image"),
         ({"devices": 2, "loss": "bias-loss"}, {}, "bias-loss compares features of a whole batch"),
+        ({"devices": 2, "together": True}, {}, "`together` puts all seeds on one device"),
         ({"devices": 2, "compile": True}, {}, "compiled layers cannot wait"),
         ({"devices": 4, "recipe": {"method": "sgd", "batch": 3}}, {}, "4 devices cannot share a batch of 3 images"),
         (

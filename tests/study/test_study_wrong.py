@@ -353,6 +353,23 @@ WRONG = [
      "found 'val.acuracy'", "val.accuracy"),
     (arm("{extends: base, augment: [cutout], search: {space: {augment.mixup.alpha: [1]}, trials: 1}}"),
      "arms.a.search.space.augment.mixup.alpha", "the arm has no augment.mixup", None),
+    # seeds that train together
+    (arm("{extends: base, together: true, robust: {method: co-teaching, rate: 0.2}}"), "arms.a.robust",
+     "`together: true` does not go with `robust`", None),
+    (arm("{extends: base, together: true, distill: {method: kd, teacher: base}}"), "arms.a.distill",
+     "does not go with `distill`: a teacher is asked for one student at a time", None),
+    (arm("{extends: base, together: true, search: {space: {recipe.lr: [0.1, 0.2]}, trials: 2}}"), "arms.a.search",
+     "points are tuned one by one", None),
+    (arm("{extends: base, together: true, compile: true}"), "arms.a.compile", "stacked networks are not compiled",
+     None),
+    (arm("{dataset: d, predictions: p.npz, together: true}"), "arms.a.predictions", "the arm trains nothing", None),
+    (arm("{extends: base, together: true, model: {method: timm, name: x}}"), "arms.a.model",
+     "does not go with model 'timm'; it goes with airbench94, ", None),
+    (f"vary: [init, split]\n{arm('{extends: base, together: true}')}", "arms.a.together",
+     "expected the same images for all seeds, since they are trained together (`together: true`), and d differs by "
+     "seed (`vary`)", None),
+    (arm("{extends: base, together: true, synthetic: {generator: g, balance: true}}").replace(
+        "g: {method: smote", "g: {seeds: 2, method: smote"), "arms.a.synthetic", "and the generator has 2", None),
     # claims
     (claim("base.accuracy > "), "claims[0].expect", "expected a metric of an arm", None),
     (claim("base.accuracy = 1"), "claims[0].expect", "equality needs a tolerance", None),

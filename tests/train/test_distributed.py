@@ -25,8 +25,7 @@ from project import ROOT
 from safetensors.torch import load_file
 
 #: Weights, statistics and curves of both differ by less than this, absolutely and relatively: sums of float32 in
-#: another order, over a dozen steps. At full rate each step makes such a difference up to ten times larger, whatever its
-#: cause.
+#: another order, over a dozen steps. Later steps at full rate make any difference larger, whatever its cause.
 TOLERANCE = 2e-4
 #: The same where all is computed in float64; curves are kept in float32.
 EXACT = 1e-9

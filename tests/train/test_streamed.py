@@ -127,7 +127,7 @@ from assay.run.datasets import read_dataset
 from assay.study.registry import scan
 from assay.train.job import train
 
-assay.train.setup._BATCH = 64
+assay.train.setup.BATCH = 64
 
 class Checkpoints:
     load = staticmethod(lambda: None)

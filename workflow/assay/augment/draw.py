@@ -66,8 +66,7 @@ class Draw:
     def __init__(self, seed: int, epoch: int, ids: Tensor, op: int = 0):
         self.seed, self.epoch, self.ids, self.op = seed, epoch, ids, op
         scope = hashlib.blake2b(f"{seed}/{epoch}/{op}".encode(), digest_size=8).digest()
-        self.device = ids.device
-        home = ids.cpu() if self.device.type in ELSEWHERE else ids
+        home = ids.cpu() if ids.device.type in ELSEWHERE else ids
         self.base = mix(home ^ int.from_bytes(scope, "little", signed=True))
         self.calls = 0
 
@@ -77,6 +76,11 @@ class Draw:
 
     def __len__(self) -> int:
         return len(self.base)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the numbers lie: the device of the ids."""
+        return self.ids.device
 
     def _bits(self, n: int) -> Tensor:
         """Uniform 64-bit integers, int64 `[B,n]`, where they are made."""

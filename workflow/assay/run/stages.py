@@ -21,7 +21,7 @@ from assay.run.devices import STAGES, described, held
 from assay.run.execute import Task
 from assay.run.files import read_json, sha256_file, write_json
 from assay.run.methods import JobRegistry
-from assay.run.workers import together
+from assay.run.workers import shared
 
 Headline = dict[str, Any]
 
@@ -31,24 +31,29 @@ SHEET = 12
 
 def compute(task: Task) -> Headline:
     """Run the stage of a job, with as many threads as its spec says."""
-    threads = int(task.job.spec.get("threads", 1))
     if task.job.stage not in ("claims", "search"):
-        import torch
-
-        torch.set_num_threads(threads)
-        # The CPU's kernels repeat themselves with a fixed number of threads; cuDNN has to be told.
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.benchmark = False
+        set_up(task.job.spec)
     if task.job.stage not in STAGES or task.devices:
         return _STAGES[task.job.stage](task)
     count = int(task.job.spec.get("devices", 1))
     with held(count, task.job.gpus, task.device_locks or task.work) as task.devices:
-        headline = together(task) if count > 1 else _STAGES[task.job.stage](task)
+        headline = shared(task) if count > 1 else _STAGES[task.job.stage](task)
         task.stated["device"] = described(task.devices[0])
         return headline
 
 
-def _registry(task: Task) -> JobRegistry:
+def set_up(spec: dict[str, Any]) -> None:
+    """Make torch compute with as many threads as a spec says, and alike each time."""
+    import torch
+
+    torch.set_num_threads(int(spec.get("threads", 1)))
+    # The CPU's kernels repeat themselves with a fixed number of threads; cuDNN has to be told.
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
+def registry_of(task: Task) -> JobRegistry:
+    """The methods that a job and those of its inputs name."""
     plugins = [Path(row[4]) for row in task.job.methods if row[4]]
     return JobRegistry([task.job, *task.jobs.values()], plugins)
 
@@ -59,7 +64,12 @@ def _watched(task: Task) -> tuple[Curves, Checkpoints]:
         curves = Curves(task.work / f"curves-{task.peers.rank}.jsonl")
         return curves, Checkpoints(task.work, curves, math.inf)
     curves = Curves(task.work / "curves.jsonl")
-    return curves, Checkpoints(task.work, curves, float(os.environ.get("ASSAY_CHECKPOINT_SECONDS", "30")))
+    return curves, Checkpoints(task.work, curves, seconds_between_checkpoints())
+
+
+def seconds_between_checkpoints() -> float:
+    """How long a computation may run before it saves its state again."""
+    return float(os.environ.get("ASSAY_CHECKPOINT_SECONDS", "30"))
 
 
 def _data(task: Task) -> Headline:
@@ -72,7 +82,7 @@ def _data(task: Task) -> Headline:
     parent, like = (read_dataset(task.inputs[role]) if role in task.inputs else None for role in ("parent", "like"))
     spec = {key: value for key, value in task.job.spec.items() if key not in ("fingerprint", "fingerprints")}
     files = shelf(task.job.mirror, task.downloads)
-    registry = _registry(task)
+    registry = registry_of(task)
     known = evidence(task, registry, parent)
     _unchanged(task.job.spec)
     dataset = build(spec, registry, parent=parent, like=like, files=files, evidence=known)
@@ -107,7 +117,7 @@ def _generator(task: Task) -> Headline:
 
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
-    generator = fit(task.job.spec, _registry(task), dataset, log, checkpoints)
+    generator = fit(task.job.spec, registry_of(task), dataset, log, checkpoints)
     tensors = {name: value.contiguous() for name, value in generator.state().items()}
     save_file(tensors, task.out / "generator.safetensors")
     about = {"method": task.job.spec["method"], "classes": dataset.classes, "size": dataset.size}
@@ -124,7 +134,7 @@ def _synthetic(task: Task) -> Headline:
 
     dataset = read_dataset(task.inputs["dataset"])
     about = read_json(task.inputs["generator"] / "generator.json")
-    registry = _registry(task)
+    registry = registry_of(task)
     generator = bind(registry, "generator", about["method"])()
     shape = (about["size"], about["size"], about["channels"])
     generator.restore(load_file(task.inputs["generator"] / "generator.safetensors"), shape, len(about["classes"]))
@@ -142,7 +152,7 @@ def _pretrain(task: Task) -> Headline:
     log, checkpoints = _watched(task)
     model = pretrain(
         task.job.spec,
-        _registry(task),
+        registry_of(task),
         dataset,
         log=log,
         checkpoints=checkpoints,
@@ -154,24 +164,18 @@ def _pretrain(task: Task) -> Headline:
 
 
 def _train(task: Task) -> Headline:
-    from assay.run.models import read_model, write_model
+    from assay.run.models import read_model
     from assay.train.choice import choose
     from assay.train.job import train
-    from assay.train.preview import preview
 
     dataset = read_dataset(task.inputs["dataset"])
-    registry = _registry(task)
+    registry = registry_of(task)
     if "weights" in task.job.spec:
         return _foreign_model(task, dataset.classes, dataset.channels, dataset.size)
     spec = dict(task.job.spec)
     choice = spec.pop("choice", None) or _choice(task)
     teachers = [read_model(folder, registry) for role, folder in task.inputs.items() if role.startswith("teacher/")]
     encoder = read_model(task.inputs["encoder"], registry).state_dict() if "encoder" in task.inputs else None
-    weights = None
-    if spec["init"] and "weights" in spec["init"]:
-        from safetensors.torch import load_file
-
-        weights = load_file(_foreign(spec["init"]["weights"]))
     log, checkpoints = _watched(task)
     model = train(
         spec,
@@ -180,7 +184,7 @@ def _train(task: Task) -> Headline:
         synthetic=read_dataset(task.inputs["synthetic"]) if "synthetic" in task.inputs else None,
         teachers=teachers,
         encoder=encoder,
-        weights=weights,
+        weights=start_weights(spec),
         choice=choice,
         keep=partial(write_npz, task.out / "dynamics.npz"),
         state=task.stated.update,
@@ -191,10 +195,26 @@ def _train(task: Task) -> Headline:
     )
     if task.peers and task.peers.rank:
         return {}
-    chosen = choose(spec, choice)
-    write_model(task.out, model, chosen["model"], dataset.classes, dataset.size)
-    if chosen["augment"]:
-        real, altered = preview(chosen, registry, dataset, model)
+    return write_trained(task, model, choose(spec, choice), registry, dataset)
+
+
+def start_weights(spec: dict[str, Any]) -> dict[str, Any] | None:
+    """The tensors of another file that an arm's training starts from, if it does."""
+    if not spec["init"] or "weights" not in spec["init"]:
+        return None
+    from safetensors.torch import load_file
+
+    return load_file(_foreign(spec["init"]["weights"]))
+
+
+def write_trained(task: Task, model: Any, spec: dict[str, Any], registry: JobRegistry, dataset: Any) -> Headline:
+    """Write a trained model, and what its augmentations do to a few images."""
+    from assay.run.models import write_model
+    from assay.train.preview import preview
+
+    write_model(task.out, model, spec["model"], dataset.classes, dataset.size)
+    if spec["augment"]:
+        real, altered = preview(spec, registry, dataset, model)
         write_npz(task.out / "samples.npz", real=real, altered=altered)
     return _last_values(task)
 
@@ -229,7 +249,7 @@ def _foreign_model(task: Task, classes: list[str], channels: int, size: int) -> 
 
     file = _foreign(task.job.spec["weights"])
     entry = task.job.spec["model"]
-    model = build(_registry(task), entry, channels, len(classes), size, torch.Generator())
+    model = build(registry_of(task), entry, channels, len(classes), size, torch.Generator())
     try:
         model.load_state_dict(load_file(file))
     except (RuntimeError, SafetensorError) as error:
@@ -254,7 +274,7 @@ def _altered(task: Task, alter: Callable[..., Any]) -> Headline:
     from assay.run.models import read_model, write_model
 
     dataset = read_dataset(task.inputs["dataset"])
-    registry = _registry(task)
+    registry = registry_of(task)
     log, checkpoints = _watched(task)
     model = read_model(task.inputs["model"], registry)
     choice = _choice(task)
@@ -314,7 +334,7 @@ def _predict(task: Task) -> Headline:
         )
     split = dataset.splits[name]
     tta = task.job.spec["tta"]
-    model = read_model(task.inputs["model"], _registry(task)).to(task.devices[0])
+    model = read_model(task.inputs["model"], registry_of(task)).to(task.devices[0])
     logits, features = logits_and_features(model, split.images, tta=tta)
     keep = task.job.spec["keep"]
     if not keep["features"]:
@@ -352,7 +372,7 @@ def _foreign_predictions(task: Task, name: str, classes: list[str]) -> Headline:
 def _evaluate(task: Task) -> Headline:
     from assay.evaluate.job import evaluate
 
-    registry = _registry(task)
+    registry = registry_of(task)
     result = evaluate(task.job.spec, registry, _trial(task, registry))
     rows = [
         {"metric": row.metric, "keys": row.keys, "value": row.value, "note": row.note}

@@ -38,7 +38,7 @@ class WorkerError(Exception):
     """A method failed in a worker, by something else than a `MethodError`."""
 
 
-def together(task: Task) -> dict[str, Any]:
+def shared(task: Task) -> dict[str, Any]:
     """Run a job's stage in one process for each of the task's devices; the headline of the first.
 
     Raises:

@@ -20,6 +20,7 @@ from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
+from assay.study.together import SAME_IMAGES, alone
 
 #: The arrays that predictions made elsewhere need; each further set, such as an outlier set, has the same two.
 PREDICTED = ("val.logits", "val.label", "test.logits", "test.label")
@@ -222,6 +223,8 @@ class _Checks:
         shareable(path, arm, self.study["resources"], self.registry, self.problems)
         self._init(path, arm)
         self._teacher(path, arm)
+        if arm["together"]:
+            self._together(path, arm)
         check_robust(path, arm, self.registry, self.problems)
         if arm["robust"] and arm["dropout"]:
             self.problems.add(
@@ -233,6 +236,19 @@ class _Checks:
                 "the test split differs by seed (`vary: [split]`), so tuning would see images that trials are tested "
                 "on; leave `split` out of `vary`, or take a dataset whose source has an official test split",
             )
+
+    def _together(self, path: Path, arm: dict[str, Any]) -> None:
+        for place, message in alone(arm):
+            self.problems.add((*path, *place), message)
+        data = [(arm["dataset"], "together")]
+        generator = self.study["generators"].get((arm["synthetic"] or {}).get("generator"))
+        if generator:
+            data.append((generator["dataset"], "synthetic"))
+            if generator["seeds"] > 1:
+                self.problems.add((*path, "synthetic"), f"{SAME_IMAGES}, and the generator has {generator['seeds']}")
+        for name, key in data:
+            if any(varied(dataset, self.study["vary"]) for dataset in self._upwards(name)):
+                self.problems.add((*path, key), f"{SAME_IMAGES}, and {name} differs by seed (`vary`)")
 
     # -- replicates ------------------------------------------------------------------------------------------
 

@@ -39,6 +39,8 @@ def shareable(
     card = registry.get("loss", arm["loss"]["method"]) if arm["loss"] else None
     if card and "features" in card.reads:
         problems.add(place, f"{card.name} compares features of a whole batch; leave `devices` out")
+    if arm["together"]:
+        problems.add(place, "`together` puts all seeds on one device; leave one of the two out")
     if arm["compile"]:
         problems.add(place, "compiled layers cannot wait for other devices; leave `devices` or `compile` out")
     recipe = arm["recipe"] or {}

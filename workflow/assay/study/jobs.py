@@ -79,6 +79,11 @@ class Job:
         """Where the result stands, below the results folder."""
         return f"store/{self.stage}/{self.label}-{self.digest[:16]}"
 
+    @property
+    def together(self) -> bool:
+        """Whether one process may compute it with others that differ in their seed alone."""
+        return self.stage == "train" and bool(self.spec.get("together"))
+
     def as_json(self) -> dict[str, Any]:
         """The job as `study.json` holds it."""
         return {**asdict(self), "folder": self.folder}

@@ -298,6 +298,12 @@ class Arm(Section):
         "processes share it on the CPU. What follows the training runs on one.",
         "arms:\n  wide: {extends: baseline, devices: 2}",
     )
+    together: bool = key(
+        False,
+        "Train all its seeds in one job, side by side on one device. Each becomes what it would alone, but for "
+        "rounding. It pays where one network does not keep the device busy; see `benchmarks/seeds.py`.",
+        "arms:\n  side-by-side: {extends: baseline, together: true}",
+    )
     tta: Literal["none", "mirror", "mirror-translate"] = key(
         "none",
         "Test-time augmentation: over which views of an image its predictions are means. `mirror`: as it is and "

@@ -393,10 +393,14 @@ class Planner:
             spec["choice"] = choice
         elif seed in self._watched(arm):
             spec["dynamics"] = True
+        modules = []
+        if declared["together"]:
+            spec["together"] = True
+            modules.append("assay.train.together.job")
         if choice is None and declared["search"]:
             inputs["search"] = self._searched(arm)
             needs.append(f"{arm}/search")
-        job = self._job("train", label(*words, _number(spec)), spec, inputs, methods)
+        job = self._job("train", label(*words, _number(spec)), spec, inputs, methods, modules=modules)
         self.plan.add(path, "train", [job], needs)
         return job, path
 

@@ -113,6 +113,7 @@ class Resolver:
             **{key: getattr(arm, key) for key in ("precision", "deterministic", "compile")},
             "threads": arm.threads,
             "devices": arm.devices,
+            "together": arm.together,
             "tta": arm.tta,
             "weights": arm.weights,
             "predictions": arm.predictions,

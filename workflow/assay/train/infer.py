@@ -35,7 +35,7 @@ def logits_alone(model: Classifier, pixels: Tensor | StreamedPixels, batch: int)
     training = model.training
     model.eval()
     # One block for all: small ones that stay, between large ones that go, would leave memory full of holes.
-    logits = torch.empty(len(pixels), model.head.out_features, device=pixels.device)
+    logits = model.head.weight.new_empty(len(pixels), model.head.out_features)
     for start in range(0, len(pixels), batch):
         logits[start : start + batch] = model(to_unit(pixels[start : start + batch]))
     model.train(training)

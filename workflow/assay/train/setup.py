@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assay.data.dataset import Split
 
 #: Images at a time where no gradient is kept.
-_BATCH = 1024
+BATCH = 1024
 
 
 def place(model: Classifier, device: torch.device) -> Classifier:
@@ -59,6 +59,6 @@ def held_out(
 
 
 def _validate(model: Classifier, pixels: Tensor | StreamedPixels, labels: Tensor) -> dict[str, float]:
-    logits = logits_alone(model, pixels, _BATCH)
+    logits = logits_alone(model, pixels, BATCH)
     loss, right = F.cross_entropy(logits, labels), (logits.argmax(dim=1) == labels).float().mean()
     return {"val.loss": loss.item(), "val.accuracy": right.item()}
