@@ -39,6 +39,7 @@ def test_the_whole_of_a_small_study(load):
             "augment": [], "loss": {"method": "cross-entropy", "label-smoothing": 0.0}, "rebalance": None,
             "robust": None, "dropout": None, "synthetic": None, "init": None, "mup": None, "distill": None,
             "adjust": [], "compress": [], "precision": "auto", "deterministic": False, "compile": False,
+            "devices": 1,
             "threads": 1, "together": False, "tta": "none", "weights": None, "predictions": None, "search": None,
         }},
         "evaluate": {"accuracy": {"splits": ["test", "val"]}},

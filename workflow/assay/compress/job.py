@@ -58,5 +58,5 @@ def compress(
     parent = place(copy.deepcopy(model).requires_grad_(True), device)
     finetune = FineTune(spec, registry, dataset, log=log, checkpoints=checkpoints, device=device)
     if state:
-        state(precision=finetune.precision)
+        state(precision=finetune.precision, images=finetune.images.kept)
     return finished(bind(registry, "compress", spec["method"])(parent, finetune))

@@ -13,14 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from assay.errors import LostProcessError
 from assay.run.files import append_line, read_json, write_json
 from assay.run.layout import Layout
 from assay.run.lock import locked
 from assay.run.plans import Plans
 from assay.run.store import Store
 from assay.study.jobs import Job
+
+if TYPE_CHECKING:
+    from assay.train.distributed import Peers
 
 #: Errors of the machine, not of a method: the job is to run again, nothing is concluded from it.
 _MACHINE = (
@@ -51,7 +55,9 @@ class Outcome:
 @dataclass
 class Task:
     """What a stage works with: the job, the folders of its inputs, where to write, its work folder, and the cache of
-    published files. In `stated` it puts what the machine decided, for `run.json`.
+    published files. In `stated` it puts what the machine decided, for `run.json`. `devices` are the names of those
+    that it computes on, held by locks in `device_locks`; `peers` is there in one of several processes that do so
+    together.
     """
 
     job: Job
@@ -62,6 +68,9 @@ class Task:
     work: Path
     downloads: Path
     stated: dict[str, Any] = field(default_factory=dict)
+    devices: list[str] = field(default_factory=list)
+    device_locks: Path | None = None
+    peers: Peers | None = None
 
 
 @dataclass
@@ -190,7 +199,7 @@ def building(ready: Ready, layout: Layout) -> Iterator[Task]:
     work.mkdir(parents=True, exist_ok=True)
     with store.building(job) as out:
         places = {role: store.place(other) for role, other in ready.inputs.items()}
-        yield Task(job, places, ready.inputs, ready.failed, out, work, layout.downloads)
+        yield Task(job, places, ready.inputs, ready.failed, out, work, layout.downloads, device_locks=layout.devices)
 
 
 def finish(
@@ -243,7 +252,7 @@ def _tail(log: Path, lines: int = 60) -> str:
 
 def of_the_machine(error: BaseException) -> bool:
     """Whether an error says something of the machine and nothing of the method."""
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _MACHINE):
+    if isinstance(error, MemoryError | LostProcessError) or (isinstance(error, OSError) and error.errno in _MACHINE):
         return True
     return isinstance(error, RuntimeError) and any(
         words in str(error) for words in ("out of memory", "can't allocate memory", "No space left")

@@ -139,6 +139,13 @@ def report(file: str, layout: Layout = HERE) -> int:
     return 0
 
 
+def worker(file: str) -> int:
+    """Be one of the processes of a job, as the file tells."""
+    from assay.run.workers import work
+
+    return work(Path(file))
+
+
 def track(file: str, layout: Layout = HERE) -> int:
     """Bring MLflow up to date with a study. What did not arrive fails the record, and the next run sends it."""
     from assay.run.store import Store

@@ -5,6 +5,7 @@ Each function returns the headline numbers of its record.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from functools import partial
@@ -16,9 +17,11 @@ import numpy as np
 from assay.run.arrays import write_npz
 from assay.run.checkpoints import Checkpoints, Curves
 from assay.run.datasets import read_dataset, write_dataset
+from assay.run.devices import STAGES, described, held
 from assay.run.execute import Task
 from assay.run.files import read_json, sha256_file, write_json
 from assay.run.methods import JobRegistry
+from assay.run.workers import shared
 
 Headline = dict[str, Any]
 
@@ -30,7 +33,13 @@ def compute(task: Task) -> Headline:
     """Run the stage of a job, with as many threads as its spec says."""
     if task.job.stage not in ("claims", "search"):
         set_up(task.job.spec)
-    return _STAGES[task.job.stage](task)
+    if task.job.stage not in STAGES or task.devices:
+        return _STAGES[task.job.stage](task)
+    count = int(task.job.spec.get("devices", 1))
+    with held(count, task.job.gpus, task.device_locks or task.work) as task.devices:
+        headline = shared(task) if count > 1 else _STAGES[task.job.stage](task)
+        task.stated["device"] = described(task.devices[0])
+        return headline
 
 
 def set_up(spec: dict[str, Any]) -> None:
@@ -50,6 +59,10 @@ def registry_of(task: Task) -> JobRegistry:
 
 
 def _watched(task: Task) -> tuple[Curves, Checkpoints]:
+    if task.peers and task.peers.rank:
+        # The first of several processes writes down what all do; the others read from where to go on.
+        curves = Curves(task.work / f"curves-{task.peers.rank}.jsonl")
+        return curves, Checkpoints(task.work, curves, math.inf)
     curves = Curves(task.work / "curves.jsonl")
     return curves, Checkpoints(task.work, curves, seconds_between_checkpoints())
 
@@ -138,7 +151,13 @@ def _pretrain(task: Task) -> Headline:
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
     model = pretrain(
-        task.job.spec, registry_of(task), dataset, log=log, checkpoints=checkpoints, state=task.stated.update
+        task.job.spec,
+        registry_of(task),
+        dataset,
+        log=log,
+        checkpoints=checkpoints,
+        state=task.stated.update,
+        device=task.devices[0],
     )
     write_model(task.out, model, task.job.spec["model"], dataset.classes, dataset.size)
     return {}
@@ -171,7 +190,11 @@ def _train(task: Task) -> Headline:
         state=task.stated.update,
         log=log,
         checkpoints=checkpoints,
+        device=task.devices[0],
+        peers=task.peers,
     )
+    if task.peers and task.peers.rank:
+        return {}
     return write_trained(task, model, choose(spec, choice), registry, dataset)
 
 
@@ -264,6 +287,7 @@ def _altered(task: Task, alter: Callable[..., Any]) -> Headline:
         log=log,
         checkpoints=checkpoints,
         state=task.stated.update,
+        device=task.devices[0],
     )
     about = read_json(task.inputs["model"] / "model.json")
     write_model(task.out, model, about["model"], dataset.classes, dataset.size)
@@ -310,7 +334,7 @@ def _predict(task: Task) -> Headline:
         )
     split = dataset.splits[name]
     tta = task.job.spec["tta"]
-    model = read_model(task.inputs["model"], registry_of(task))
+    model = read_model(task.inputs["model"], registry_of(task)).to(task.devices[0])
     logits, features = logits_and_features(model, split.images, tta=tta)
     keep = task.job.spec["keep"]
     if not keep["features"]:

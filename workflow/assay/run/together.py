@@ -14,6 +14,7 @@ from typing import Any
 from assay.run.arrays import write_npz
 from assay.run.checkpoints import Curves, JointCheckpoints, joint_members
 from assay.run.datasets import read_dataset
+from assay.run.devices import described, held
 from assay.run.execute import (
     Clock,
     Outcome,
@@ -162,16 +163,19 @@ def _train(jobs: Sequence[Job], tasks: Mapping[str, Task]) -> dict[str, dict[str
         for each in tasks.values():
             each.stated.update(stated)
 
-    models = train_together(
-        spec,
-        members,
-        registry,
-        dataset,
-        synthetic=read_dataset(task.inputs["synthetic"]) if "synthetic" in task.inputs else None,
-        weights=start_weights(spec),
-        state=state,
-        checkpoints=checkpoints,
-    )
+    with held(1, task.job.gpus, task.device_locks or task.work) as (device,):
+        state(device=described(device))
+        models = train_together(
+            spec,
+            members,
+            registry,
+            dataset,
+            synthetic=read_dataset(task.inputs["synthetic"]) if "synthetic" in task.inputs else None,
+            weights=start_weights(spec),
+            state=state,
+            checkpoints=checkpoints,
+            device=device,
+        )
     made: dict[str, dict[str, Any] | Exception] = {}
     for job, model in zip(jobs, models, strict=True):
         if job.digest not in tasks:

@@ -13,6 +13,7 @@ from typing import Any
 from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_data import contradictions
+from assay.study.checks_devices import shareable
 from assay.study.checks_distill import check_distill
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
@@ -221,6 +222,7 @@ class _Checks:
             learnt = self.study["generators"][arm["synthetic"]["generator"]]["dataset"]
             self._same_classes((*path, "synthetic"), arm["dataset"], learnt)
             self._same_shape((*path, "synthetic"), arm["dataset"], learnt)
+        shareable(path, arm, self.study["resources"], self.registry, self.problems)
         self._init(path, arm)
         self._teacher(path, arm)
         check_distill(path, arm, self.registry, self.problems)

@@ -137,6 +137,9 @@ class _Checks:
         if arm["robust"]:
             message = f"{name} corrects its losses ({arm['robust']['method']}), so none is as it was; name another arm"
             self.problems.add(path, message)
+        if arm["devices"] > 1:
+            message = f"{name} shares its training among {arm['devices']} devices, and one has to see each image"
+            self.problems.add(path, message)
         if arm["recipe"]["method"] == "sam":
             message = f"{name} looks at each batch twice (sam), at weights that it never has; name another arm"
             self.problems.add(path, message)

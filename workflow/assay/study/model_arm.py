@@ -306,6 +306,13 @@ class Arm(Section):
         "CPU threads of its training; part of what is computed, since they change bits.",
         "arms:\n  fast: {extends: baseline, threads: 2}",
     )
+    devices: Annotated[int, Field(ge=1, le=64)] = key(
+        1,
+        "How many GPUs share its training: each takes a part of every batch in a process of its own, and the result is "
+        "that of one device but for rounding. Where there is no GPU, or with `gpus: 0` under `resources`, so many "
+        "processes share it on the CPU. What follows the training runs on one.",
+        "arms:\n  wide: {extends: baseline, devices: 2}",
+    )
     together: bool = key(
         False,
         "Train all its seeds in one job, side by side on one device. Each becomes what it would alone, but for "

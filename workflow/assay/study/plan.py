@@ -26,7 +26,7 @@ Entry = dict[str, Any]
 #: What of an arm its training depends on.
 _TRAINED_BY = (
     "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "mup",
-    "precision", "deterministic", "compile", "threads",
+    "precision", "deterministic", "compile", "threads", "devices",
 )  # fmt: skip
 
 #: What of it shapes further training too, by methods that adjust or compress.
@@ -97,7 +97,9 @@ class Planner:
         digests = {role: job.digest for role, job in sorted(inputs.items())}
         called = [[*key, card.module, card.attribute, _plugin_file(card)] for key, card in sorted(cards.items())]
         kin = digest_of([stage, spec, {role: job.kin for role, job in inputs.items()}])
-        return Job(stage, name, spec, digests, self.code.closure(modules), part, called, kin)
+        made = Job(stage, name, spec, digests, self.code.closure(modules), part, called, kin)
+        made.gpus = self.study["resources"].get(stage, {}).get("gpus")
+        return made
 
     def _card(self, kind: str, entry: Entry | None) -> list[Card]:
         return [self.registry.card(kind, entry["method"])] if entry else []

@@ -112,6 +112,7 @@ class Resolver:
             "distill": distill,
             **{key: getattr(arm, key) for key in ("precision", "deterministic", "compile")},
             "threads": arm.threads,
+            "devices": arm.devices,
             "together": arm.together,
             "tta": arm.tta,
             "weights": arm.weights,

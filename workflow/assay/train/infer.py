@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from assay.models.classifier import Classifier
-from assay.train.pixels import to_pixels, to_unit
+from assay.train.pixels import StreamedPixels, to_pixels, to_unit
 from assay.train.views import mean_features
 
 
 @torch.no_grad()
-def forward(model: Classifier, pixels: Tensor, batch: int, tta: str = "none") -> tuple[Tensor, Tensor]:
+def forward(model: Classifier, pixels: Tensor | StreamedPixels, batch: int, tta: str = "none") -> tuple[Tensor, Tensor]:
     """Logits `[N,K]` and features `[N,D]`, float32, of uint8 images `[N,C,H,W]`, in evaluation mode.
 
     With `tta` both are means over the views of each image, see `assay.train.views`.
@@ -23,10 +23,23 @@ def forward(model: Classifier, pixels: Tensor, batch: int, tta: str = "none") ->
         mean_features(model.features, to_unit(pixels[start : start + batch]), tta)
         for start in range(0, len(pixels), batch)
     ]
-    features = torch.cat(parts) if parts else pixels.new_zeros((0, model.head.in_features), dtype=torch.float32)
+    features = torch.cat(parts) if parts else torch.zeros((0, model.head.in_features), device=pixels.device)
     logits = model.head(features)
     model.train(training)
     return logits, features
+
+
+@torch.no_grad()
+def logits_alone(model: Classifier, pixels: Tensor | StreamedPixels, batch: int) -> Tensor:
+    """Logits float32 `[N,K]` of uint8 images `[N,C,H,W]`, in evaluation mode; no features pile up on the way."""
+    training = model.training
+    model.eval()
+    # One block for all: small ones that stay, between large ones that go, would leave memory full of holes.
+    logits = model.head.weight.new_empty(len(pixels), model.head.out_features)
+    for start in range(0, len(pixels), batch):
+        logits[start : start + batch] = model(to_unit(pixels[start : start + batch]))
+    model.train(training)
+    return logits
 
 
 def logits_and_features(

@@ -19,6 +19,7 @@ from assay.train.choice import choose
 from assay.train.compiled import compiled
 from assay.train.deterministic import deterministic
 from assay.train.distillation import distillation
+from assay.train.distributed import Agreed, Peers, Shared, require_shareable
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
 from assay.train.images import Images
@@ -53,6 +54,8 @@ def train(
     log: Log,
     checkpoints: Checkpoints,
     device: torch.device | str = "cpu",
+    limit: int | None = None,
+    peers: Peers | None = None,
 ) -> Classifier:
     """Train one classifier.
 
@@ -72,16 +75,20 @@ def train(
         choice: dotted path in the spec to value, from a tuning run.
         keep: called with the dynamics of the training if the spec asks for them: `id` text [N], the images of the train
             split, and `margin`, `error`, `correct` [E,N], see `assay.train.dynamics`.
-        state: called with what the machine decided, `precision`.
+        state: called with what the machine decided, `precision` and `images` ("resident" or "streamed").
         log: see `assay.train.loop.fit`.
         checkpoints: see `assay.train.checkpoint`.
         device: where to compute.
+        limit: bytes of images that are kept there, see `assay.train.images.lay`.
+        peers: other processes that run the same training, of which each takes a part of every batch. All return the
+            same classifier; only the first needs `log` and saves checkpoints.
 
     Returns:
         The classifier on the CPU, in evaluation mode, contiguous.
 
     Raises:
-        MethodError: training diverged, or the spec asks for what was not given.
+        MethodError: training diverged, or the spec asks for what was not given, or for what peers cannot share.
+        LostProcessError: another process is gone.
     """
     spec = choose(dict(spec), choice)
     device = torch.device(device)
@@ -89,7 +96,7 @@ def train(
     splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
     lesson = spec.get("taught") or {"images": "labelled", "repeat": None}
     splits = taught(splits, dataset, lesson["images"])
-    images = Images(splits, len(dataset.classes), device)
+    images = Images(splits, len(dataset.classes), device, limit)
 
     start = spec.get("init") or {}
     if "weights" in start and weights is None:
@@ -126,10 +133,12 @@ def train(
     augments = augmentations(registry, spec["augment"], model)
     seed = streams.seed("augment", "train")
     loss = bound(registry, "loss", spec["loss"])
+    if peers:
+        require_shareable(spec, loss, order, peers.size)
     precision = resolved(spec["precision"], device)
     bf16 = precision == "bf16"
     if state:
-        state(precision=precision)
+        state(precision=precision, images=images.kept)
     if watch and images.unlabelled:
         raise MethodError("the dynamics of training need each image's own label, and some images have none")
     distill = distillation(registry, spec, model, teachers, images, streams, dataset.size, bf16=bf16)
@@ -139,10 +148,11 @@ def train(
     if robust and dropout:
         raise MethodError(f"{spec['robust']['method']} takes the loss's place and does not see dropout; drop one")
     objective: Supervised | RobustObjective
+    validate = validation(model, dataset.splits.get("val"), device, limit, distill.finish if distill else None)
     if robust:
         if reads_features(loss):
             raise MethodError(f"{spec['loss']['method']} looks at features, which robust methods do not hand to a loss")
-        held = held_out(dataset.splits.get("val"), device)
+        held = held_out(dataset.splits.get("val"), device, limit)
         chance = streams.torch("init", "robust")
         training = Training(networks, images, partial(loss, counts=images.counts), chance, bf16, held)
         objective = RobustObjective(robust, training, loss, augments, seed, recipe["epochs"])
@@ -158,6 +168,7 @@ def train(
             dropout=dropout,
             bf16=bf16,
             watch=watch,
+            part=peers.part if peers else None,
         )
     steps = recipe["epochs"] * order.steps
     prepared = prepare(registry, recipe, trained, steps, streams.seed("order", "train", "noise"))
@@ -170,15 +181,16 @@ def train(
     ):
         fit(
             trained,
-            objective,
+            Shared(objective, peers) if peers else objective,
             order,
             prepared,
             recipe["epochs"],
             log=log,
-            checkpoints=checkpoints,
-            validate=validation(model, dataset.splits.get("val"), device, distill.finish if distill else None),
+            checkpoints=Agreed(checkpoints, peers) if peers else checkpoints,
+            validate=peers.first(validate) if peers and validate else validate,
             also=objective if isinstance(objective, RobustObjective) else watch,
             statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
+            add=peers.add if peers else None,
         )
     for finish in finishes:
         finish()

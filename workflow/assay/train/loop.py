@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -62,6 +62,7 @@ def fit(
     after_step: Callable[[], None] | None = None,
     also: Stateful | None = None,
     statistics: Callable[[], None] | None = None,
+    add: Callable[[Sequence[Tensor]], None] | None = None,
 ) -> None:
     """Train `model` in place; it ends with the weights that the recipe hands on.
 
@@ -82,6 +83,7 @@ def fit(
         after_step: called after each step of the optimiser, such as to hold pruned weights at zero.
         also: what the objective gathers on its way; a checkpoint keeps its state.
         statistics: computes statistics of batch normalisation anew, for averaged weights.
+        add: sums tensors in place over processes whose objectives give a share of each batch's loss and accuracy.
 
     Raises:
         MethodError: the loss or the gradient became infinite or not a number; patience without validation.
@@ -120,7 +122,10 @@ def fit(
             share = len(part) / len(indices)
             (loss * share).backward()
             sums.append(share * torch.stack([loss.detach(), nothing if accuracy is None else accuracy]))
-        return torch.stack(sums).sum(dim=0)
+        result = torch.stack(sums).sum(dim=0)
+        if add:
+            add([result, *(parameter.grad for parameter in parameters if parameter.grad is not None)])
+        return result
 
     @contextmanager
     def outcome() -> Iterator[None]:

@@ -40,6 +40,7 @@ class Supervised:
             same for all. It draws as the operation after the last augmentation.
         bf16: whether networks run under autocast to bfloat16; losses are computed in float32.
         watch: notes how each image fares.
+        part: cuts the rows out of a batch that the network is to see, where others see the rest.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Supervised:
         dropout: Dropout | None = None,
         bf16: bool = False,
         watch: Recorder | None = None,
+        part: Callable[[Tensor], Tensor] | None = None,
     ):
         self.model = model
         self.images = images
@@ -66,6 +68,7 @@ class Supervised:
         self.dropout = dropout
         self.bf16 = bf16
         self.watch = watch
+        self.part = part
 
     def __call__(self, epoch: int, indices: Tensor, repeats: Tensor) -> tuple[Tensor, Tensor | None]:
         """Scalar loss and accuracy of one batch; no accuracy where some images have no label.
@@ -74,9 +77,15 @@ class Supervised:
         logits without dropout, as are those that are watched.
         """
         begin(self.loss, epoch, self.epochs)
+        if self.part and not self.augments:
+            indices, repeats = self.part(indices), self.part(repeats)
         x, targets = self.images.batch(indices)
         ids = self.images.draw_ids(indices, repeats)
         x, targets = augmented(x, targets, self.augments, self.seed, epoch, ids)
+        if self.part and self.augments:
+            # Not before: some augmentations blend images of the whole batch.
+            x, targets, ids = self.part(x), self.part(targets), self.part(ids)
+            indices, repeats = self.part(indices), self.part(repeats)
         draw = Draw(self.seed, epoch, ids, len(self.augments))
         if self.distill is None:
             student = output(self.model, x, bf16=self.bf16)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from assay.data.streamed import Streamed
 from assay.models.classifier import Classifier
 from assay.models.sizes import at_least
 
@@ -45,7 +46,7 @@ class Whiten(nn.Conv2d):
         else:
             nn.init.zeros_(self.bias)
 
-    def fit(self, images: np.ndarray, mean: Tensor, std: Tensor) -> None:
+    def fit(self, images: np.ndarray | Streamed, mean: Tensor, std: Tensor) -> None:
         """Compute the filters from train images `uint8 [N,H,W,C]` and the normalisation `[C]` of the model.
 
         With the second moments `E[x x^T] = V diag(l) V^T` of normalised patches x, the filters are the rows of
@@ -170,7 +171,7 @@ class Airbench(Classifier):
 
     backbone: Backbone
 
-    def fit_normalisation(self, images: np.ndarray) -> None:
+    def fit_normalisation(self, images: np.ndarray | Streamed) -> None:
         """Set `mean`, `std` and the whitening filters from train images `uint8 [N,H,W,C]`."""
         super().fit_normalisation(images)
         self.backbone.whiten.fit(images, self.mean, self.std)

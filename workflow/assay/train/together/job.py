@@ -27,7 +27,7 @@ from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.job import drawn, mixed
 from assay.train.loop import Log
 from assay.train.order import Order
-from assay.train.pixels import to_unit
+from assay.train.pixels import StreamedPixels, to_unit
 from assay.train.precision import computing, resolved
 from assay.train.recipe import Recipe, prepare
 from assay.train.setup import BATCH, finished, held_out, place
@@ -126,7 +126,7 @@ def train_together(
     restack(prepared, stack)
     precision = resolved(spec["precision"], device)
     if state:
-        state(precision=precision)
+        state(precision=precision, images=images.kept)
     watches = {
         number: Recorder(len(dataset.splits["train"]), epochs, device)
         for number, member in enumerate(members)
@@ -200,7 +200,9 @@ def validation(stack: Stack, split: Split | None, device: torch.device) -> Calla
     def validate() -> list[dict[str, float]]:
         training = stack.base.training
         stack.base.eval()
-        logits = torch.cat([stack(to_unit(part)) for part in pixels.split(BATCH)], dim=1)
+        logits = torch.cat(
+            [stack(to_unit(pixels[start : start + BATCH])) for start in range(0, len(pixels), BATCH)], dim=1
+        )
         stack.base.train(training)
         return [
             {
@@ -213,7 +215,7 @@ def validation(stack: Stack, split: Split | None, device: torch.device) -> Calla
     return validate
 
 
-def statistics(stack: Stack, pixels: Tensor, batch: int) -> None:
+def statistics(stack: Stack, pixels: Tensor | StreamedPixels, batch: int) -> None:
     """Compute statistics of batch normalisation anew, for one network after the other."""
     for number in range(stack.size):
         with stack.one(number) as network:
