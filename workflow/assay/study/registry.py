@@ -38,6 +38,8 @@ KINDS: dict[str, str] = {
     "curate": "which train images are kept",
     "augment": "how a training batch is altered",
     "generator": "how synthetic images are made",
+    "sampler": "how a trained diffusion model goes from noise to images",
+    "filter": "which of the images that a generator offers an arm takes",
     "pretrain": "how an encoder is obtained without labels",
     "model": "architectures",
     "trainable": "which part of a model is trained",
@@ -139,6 +141,19 @@ class Option:
 #: Options that every method of a kind has without declaring them, because they are the affair of who calls it and not
 #: its own: `bind` does not hand them over. A card that declares one of them changes its default.
 SHARED: dict[str, dict[str, Option]] = {
+    "filter": {
+        "candidates": Option(2.0, "images that the generator makes for each one that is wanted", at_least=1),
+    },
+    "sampler": {
+        "steps": Option(20, "noise levels visited", at_least=2),
+        "guidance": Option(1.0, "w of classifier-free guidance; 0 is the conditional model", at_least=0),
+        "epsilon-scaling": Option(
+            1.0,
+            "the noise that the network sees is divided by this, such as 1.005; 1 leaves it (Ning et al. 2024, "
+            "arXiv:2308.15321)",
+            above=0,
+        ),
+    },
     "recipe": {
         "accumulate": Option(
             1,
@@ -228,7 +243,7 @@ class Card:
     always: list[str] = field(default_factory=list)
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
     #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss:
-    #: `features`, if it looks at them.
+    #: `features`, if it looks at them. For a filter: `judge`, if it needs one.
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
@@ -239,6 +254,8 @@ class Card:
     #: For a robust method: keys that its arm must have, each with a method's name or an option that it must bring;
     #: "" where anything will do.
     needs: dict[str, str] = field(default_factory=dict)
+    #: For a generator: the sampler that it is asked through unless an arm names another; "" where it takes none.
+    sampler: str = ""
 
 
 #: The records that a `@method` decorator may hold.
@@ -262,6 +279,7 @@ def method(
     origin: Origin | None = None,
     mixes: bool = False,  # noqa: ARG001
     needs: dict[str, str] | None = None,  # noqa: ARG001
+    sampler: str = "",  # noqa: ARG001
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -275,12 +293,13 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kinds `evaluation`, `curate` and `loss`, what it reads (see `Card.reads`).
+        reads: for kinds `evaluation`, `curate`, `loss` and `filter`, what it reads (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
         needs: for kind `robust`, what else its arm must say (see `Card.needs`).
+        sampler: for kind `generator`, the sampler that it takes if none is named (see `Card.sampler`).
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """

@@ -13,13 +13,15 @@ from assay.errors import MethodError
 from assay.models.classifier import Classifier, build
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
+from assay.synthesize.gate import faults
 from assay.train.augments import augmentations
-from assay.train.checkpoint import Checkpoints
+from assay.train.checkpoint import Checkpoints, Phases
 from assay.train.choice import choose
 from assay.train.compiled import compiled
 from assay.train.deterministic import deterministic
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
+from assay.train.first import train_first
 from assay.train.images import Images
 from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
@@ -56,7 +58,7 @@ def train(
 
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
-            `dropout` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init`
+            `dropout` (entries or None), `synthetic` ({"mix", "labels", "gate"} as in the config, or None), `init`
             (mapping or None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
             `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
             `order`, `augment`), and perhaps `dynamics` (true).
@@ -83,8 +85,13 @@ def train(
     spec = choose(dict(spec), choice)
     device = torch.device(device)
     streams = Streams(spec["streams"])
-    splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
-    images = Images(splits, len(dataset.classes), device)
+    use = spec.get("synthetic") or {}
+    splits = mixed(dataset, synthetic, use.get("mix"))
+    made = synthetic.splits["synthetic"] if synthetic is not None else None
+    if synthetic is not None:
+        admit(synthetic, use)
+    soft = made if use.get("labels") == "soft" else None
+    images = Images(splits, len(dataset.classes), device, soft)
 
     if "weights" in (spec.get("init") or {}) and weights is None:
         raise MethodError(f"the spec says init: {spec['init']}, but no weights were handed over")
@@ -108,6 +115,7 @@ def train(
     trained: nn.Module = model if count == 1 else nn.ModuleList(networks)
 
     recipe = spec["recipe"]
+    validate = validation(model, dataset.splits.get("val"), device)
     watch = Recorder(len(dataset.splits["train"]), recipe["epochs"], device) if spec.get("dynamics") else None
     rebalance = bound(registry, "rebalance", spec["rebalance"]) if spec.get("rebalance") else None
     order = Order(images.targets, recipe["batch"], streams, rebalance, epochs=recipe["epochs"])
@@ -122,6 +130,17 @@ def train(
     dropout = bind(registry, "dropout", spec["dropout"]) if spec.get("dropout") else None
     if robust and dropout:
         raise MethodError(f"{spec['robust']['method']} takes the loss's place and does not see dropout; drop one")
+    taught = [frozen(teacher, device) for teacher in teachers]
+    if made is not None and use["mix"] == "pretrain-then-real":
+        if robust:
+            raise MethodError(f"{spec['robust']['method']} trains once, on one set of images; choose another mix")
+        phases = Phases(checkpoints)
+        given = Images([made], len(dataset.classes), device, soft)
+        steps = train_first(
+            model, spec, registry, given, precision=precision, distill=distill, teachers=taught, validate=validate,
+            log=log, phase=phases.next(0),
+        )  # fmt: skip
+        checkpoints, log = phases.next(steps), shifted(log, steps, recipe["epochs"])
     objective: Supervised | RobustObjective
     if robust:
         if reads_features(loss):
@@ -139,7 +158,7 @@ def train(
             loss,
             epochs=recipe["epochs"],
             distill=distill,
-            teachers=[frozen(teacher, device) for teacher in teachers],
+            teachers=taught,
             dropout=dropout,
             bf16=bf16,
             watch=watch,
@@ -157,7 +176,7 @@ def train(
             recipe["epochs"],
             log=log,
             checkpoints=checkpoints,
-            validate=validation(model, dataset.splits.get("val"), device),
+            validate=validate,
             also=objective if isinstance(objective, RobustObjective) else watch,
             statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
         )
@@ -170,8 +189,26 @@ def train(
     return finished(model)
 
 
+def shifted(log: Log, steps: int, epochs: int) -> Log:
+    """A log that goes on after so many steps and epochs."""
+    return lambda step, *, epoch, **values: log(steps + step, epoch=epochs + epoch, **values)
+
+
+def admit(synthetic: Dataset, use: Mapping[str, Any]) -> None:
+    """Let a synthetic set be learnt from if it passes the gate, if there is one.
+
+    Raises:
+        MethodError: a figure misses its threshold, or labels are to be soft and the set has none.
+    """
+    if use.get("labels") == "soft" and synthetic.splits["synthetic"].soft is None:
+        raise MethodError("the spec says labels: soft, and the synthetic set has none")
+    found = faults(synthetic.card["quality"], use["gate"]) if use.get("gate") else []
+    if found:
+        raise MethodError(f"the synthetic set does not pass its gate: {'; '.join(found)}")
+
+
 def mixed(dataset: Dataset, synthetic: Dataset | None, mix: str | None) -> list[Split]:
-    """The splits to train on: real, synthetic or both.
+    """The splits to train on: real, synthetic or both; with `pretrain-then-real` those that come at the end.
 
     Raises:
         MethodError: a synthetic set without a mix or the other way round, other classes, other shape of images.
@@ -186,7 +223,7 @@ def mixed(dataset: Dataset, synthetic: Dataset | None, mix: str | None) -> list[
         raise MethodError(f"the synthetic set has classes {synthetic.classes}, the dataset {dataset.classes}")
     if made.images.shape[1:] != real.images.shape[1:]:
         raise MethodError(f"synthetic images are {made.images.shape[1:]}, real ones {real.images.shape[1:]} (H,W,C)")
-    return [made] if mix == "synthetic-only" else [real, made]
+    return {"synthetic-only": [made], "pretrain-then-real": [real]}.get(str(mix), [real, made])
 
 
 def distillation(
