@@ -24,9 +24,8 @@ def check_synthetic(path: Path, arm: Entry, study: dict[str, Any], registry: Reg
         wanted += ["soft labels"] if use["labels"] == "soft" else []
         wanted += [f"the figure {name}" for name in _JUDGED if name in (use["gate"] or {})]
         for what in wanted:
-            problems.add(
-                (*path, "judge"), f"{what} need{'' if what.endswith('s') else 's'} a `judge`, an arm of this study"
-            )
+            verb = "need" if what.endswith("s") else "needs"
+            problems.add(path, f"{what} {verb} a `judge`, an arm of this study")
     if arm["robust"] and use["labels"] == "soft":
         problems.add((*path, "labels"), f"{arm['robust']['method']} corrects labels itself; expected `hard` ones")
     if arm["robust"] and use["mix"] == "pretrain-then-real":
@@ -37,7 +36,8 @@ def check_synthetic(path: Path, arm: Entry, study: dict[str, Any], registry: Reg
 def _sampler(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:
     generator = study["generators"].get(use["generator"])
     card = generator and generator["method"] and registry.get("generator", generator["method"]["method"])
-    if use["sampler"] and card and not card.sampler:
+    known = use["sampler"] and registry.get("sampler", use["sampler"]["method"])
+    if known and card and not card.sampler:
         problems.add(path, f"{card.name} makes images in one way alone; leave `sampler` out")
 
 
