@@ -24,8 +24,9 @@ from assay.train.job import train
 from machine import machine
 
 STREAMS = {"split": 0, "alteration": 0, "generator": 0, "init": 0, "order": 0, "augment": 0}
-#: Epochs of the classifier that judges.
-EPOCHS = 3
+#: Channels and epochs of the classifier that judges.
+WIDTH = 8
+EPOCHS = 2
 
 
 class Kept:
@@ -60,7 +61,8 @@ def main() -> None:
     print(f"machine: {machine()}; {chosen.threads} threads")
 
     judge = classifier(registry, dataset)
-    print(f"judge (resnet8, {EPOCHS} epochs of real images), on real test images: {agreement(judge, dataset):.1%}")
+    print(f"judge (resnet8 of width {WIDTH}, {EPOCHS} epochs of real images)")
+    print(f"  on real test images: {agreement(judge, dataset):.1%}")
 
     entry = defaults(registry, "generator", chosen.generator) | ({"steps": chosen.steps} if chosen.steps else {})
     began = clocks()
@@ -93,7 +95,7 @@ def classifier(registry: Registry, dataset: Dataset) -> Classifier:
     """A classifier trained on real images alone."""
     recipe = defaults(registry, "recipe", "sgd") | {"epochs": EPOCHS, "batch": 128}
     spec = {
-        "model": defaults(registry, "model", "resnet8"),
+        "model": defaults(registry, "model", "resnet8") | {"width": WIDTH},
         "recipe": recipe,
         "loss": defaults(registry, "loss", "cross-entropy"),
         "augment": [],

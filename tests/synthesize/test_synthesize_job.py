@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from assay.data.dataset import Dataset, Split
 from assay.data.job import build
 from assay.errors import MethodError
@@ -227,3 +228,18 @@ def test_the_closest_images_are_named_with_their_neighbours(pair):
     assert first[0] == 1
     assert (train.images[first[1]] == train.images[7]).all()
     assert (first[2], second[0]) == (0, 0)
+
+
+def test_the_sampler_reaches_the_generator_and_its_evaluations_are_kept(pair):
+    class Asked(Grey):
+        def sample(self, labels, streams, reference, sampling):
+            x = torch.zeros(len(labels), 1, 2, 2)
+            sampling(lambda x, *_: x, x, [3.0, 2.0, 1.0, 0.0], torch.zeros(len(labels), dtype=int), 2, None)
+            return super().sample(labels, streams, reference)
+
+    options = {key: option.default for key, option in REGISTRY.card("sampler", "heun").options.items()}
+    spec = {**NOTHING, "per-class": 2, "sampler": {"method": "heun", **options, "guidance": 0.0}}
+    made = synthesize(spec, REGISTRY, Asked(), pair)
+    assert made.card["sampled"]["method"] == "heun"
+    assert made.card["sampled"]["network-evaluations"] == 5
+    assert synthesize({**NOTHING, "per-class": 2}, REGISTRY, Grey(), pair).card["sampled"] is None
