@@ -27,6 +27,7 @@ from assay.study.jobs import Job, Plan
 from assay.study.load import load_study
 from assay.study.plan import plan as make_plan
 from assay.study.registry import Registry, scan
+from assay.synthesize.quality import assess
 
 CONFIG = """\
 # Long-tailed digits: does anything help the rare classes?
@@ -191,6 +192,7 @@ class Fake:
         part = Split(images, train.labels[chosen], names, train.labels[chosen].copy())
         classes = self.datasets[job.inputs["dataset"]].classes
         write_dataset(folder, Dataset(classes, {"synthetic": part}), None)
+        write_json(folder / "quality.json", assess(part, self.datasets[job.inputs["dataset"]]))
 
     def _train(self, job: Job, folder: Path) -> None:
         arm, seed = self.owner[job.digest]

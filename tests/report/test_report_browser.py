@@ -98,6 +98,7 @@ def test_every_figure_is_there_and_has_a_size(opened: Any, study_folder: Path) -
         "cost": 4,
         "augmented": 1,
         "synthetic": 1,
+        "neighbours": 1,
         "counts": 3,  # noise has no classes
         "images": 4,
         "dag": 1,

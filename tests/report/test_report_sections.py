@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from assay.report.material import Material
 from assay.report.render import render, summary
-from assay.report.sections import arms, dag, datasets, environment, references, tradeoff, verdicts
+from assay.report.sections import arms, dag, datasets, environment, references, samples, tradeoff, verdicts
 from assay.run.datasets import read_dataset
 from assay.run.results import Results
 from assay.study.registry import Registry
@@ -164,7 +164,8 @@ def test_references_name_each_method_once_with_its_paper(material: Material, reg
     for wanted in (
         ("source", "digits"), ("imbalance", "exponential"), ("generator", "ddpm"), ("augment", "mixup"),
         ("distill", "kd"), ("compress", "magnitude"), ("detector", "knn"), ("detector", "msp"),
-        ("calibrator", "none"), ("conformal", "aps"), ("loss", "cross-entropy"), ("evaluation", "ood"),
+        ("sampler", "ddim"), ("calibrator", "none"), ("conformal", "aps"),
+        ("loss", "cross-entropy"), ("evaluation", "ood"),
     ):  # fmt: skip
         assert wanted in names, wanted
     section = references.section(material)
@@ -178,7 +179,7 @@ def test_a_private_dataset_keeps_its_pixels_ids_and_logs(private_folder: Path) -
     dataset = read_dataset(results.dataset("rare") or Path())
     assert not any(str(name) in text for split in dataset.splits.values() for name in split.ids)
     # Noise is public, so its picture stays; nothing of the digits, their altered or their synthetic images does.
-    assert re.findall(r'data-figure="(images|augmented|synthetic)"', text) == ["images"]
+    assert re.findall(r'data-figure="(images|augmented|synthetic|neighbours)"', text) == ["images"]
     assert "synthetic images (generator ddpm) are not shown" in words(text)
     assert "epoch 1/8 loss" not in text
     assert "the loss is nan" in text
@@ -208,3 +209,13 @@ def test_results_kept_across_a_change_of_code_are_told(tuned_folder: Path, study
     told = "the change was accepted as harmless: assay.train.loop : 1 result"
     assert told in re.sub(r"\s+", " ", words((tuned_folder / "report.html").read_text(encoding="utf-8")))
     assert "accepted as harmless" not in (study_folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_synthetic_images_stand_beside_their_figures_and_nearest_train_images(material: Material) -> None:
+    section = samples.section(material)
+    assert section is not None
+    text = words(section.body)
+    for figure in ("agreement", "precision", "coverage", "memorised"):
+        assert figure in text
+    assert "Distances are in pixels" in text
+    assert "The closest of them, above the train images" in text

@@ -97,6 +97,32 @@ def test_generators_of_their_own_are_dealt_out_by_seed(planned: Planned, config:
     }
 
 
+def test_another_sampler_gate_or_mix_trains_no_generator_anew(planned: Planned, config: dict[str, Any]) -> None:
+    config["generators"]["ddpm"] = {"method": "ddpm", "dataset": "rare"}
+    arms = {
+        "plain": {},
+        "fewer": {"sampler": {"method": "unipc", "steps": 5}},
+        "gated": {"gate": {"agreement": 0.5}},
+        "staged": {"mix": "pretrain-then-real"},
+        "judged": {"judge": "baseline"},
+    }
+    for name, use in arms.items():
+        config["arms"][name] = {"extends": "baseline", "synthetic": {"generator": "ddpm", "balance": True, **use}}
+    plan = planned(config)
+    assert (
+        len({_input(plan, f"{name}/seed-{seed}/synthetic", "generator").digest for name in arms for seed in (0, 1)})
+        == 1
+    )
+    sets = {name: [_job(plan, f"{name}/seed-{seed}/synthetic").digest for seed in (0, 1)] for name in arms}
+    assert sets["plain"] == sets["gated"] == sets["staged"] != sets["fewer"]
+    assert sets["plain"][0] == sets["plain"][1]
+    assert sets["judged"][0] != sets["judged"][1]  # each seed's model judges by itself
+    assert _job(plan, "plain/seed-0/synthetic").spec["sampler"]["method"] == "ddim"
+    assert _input(plan, "judged/seed-1/synthetic", "judge") is _job(plan, "baseline/seed-1/train")
+    trained = {_job(plan, f"{name}/seed-0/train").digest for name in arms}
+    assert len(trained) == len(arms)
+
+
 @pytest.mark.parametrize("stream", ["split", "alteration"])
 def test_generators_and_encoders_learn_from_the_images_that_the_trial_may_see(
     planned: Planned, config: dict[str, Any], stream: str

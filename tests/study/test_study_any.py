@@ -38,6 +38,10 @@ GOOD = {
     "arms": {
         "base": {"dataset": "rare", "model": {"method": "resnet8", "width": 16}, "augment": ["mixup"], "loss": "focal"},
         "made": {"extends": "base", "synthetic": {"generator": "g", "ratio": 2}, "augment": {"append": ["cutout"]}},
+        "seen": {
+            "extends": "base",
+            "synthetic": {"generator": "g", "ratio": 1, "judge": "base", "filter": "agreement"},
+        },
         "start": {"extends": "made", "init": {"encoder": "e"}, "synthetic": None},
         "small": {"extends": "base", "model": "linear", "distill": {"method": "kd", "teacher": "base", "alpha": 0.5}},
         "dropped": {"extends": "base", "dropout": {"method": "multi-sample-dropout", "rate": 0.25}},

@@ -8,11 +8,13 @@ import torch
 from assay.errors import MethodError
 from assay.streams import Streams
 from assay.study.registry import bind, scan
+from assay.synthesize import diffuser
 from assay.synthesize.ddpm import Ddpm
+from assay.synthesize.diffusion import diffuse, schedule, velocity
+from assay.synthesize.sampling import Sampling
 from assay.synthesize.unet import UNet
 
 REGISTRY = scan()
-DEFAULTS = {key: option.default for key, option in REGISTRY.card("generator", "ddpm").options.items()}
 STREAMS = Streams({"generator": 5})
 
 
@@ -36,8 +38,17 @@ class Kept:
         return self.due_at == self.asked
 
 
-def make(**options):
-    return bind(REGISTRY, "generator", {**DEFAULTS, "method": "ddpm", "width": 8, "batch": 16, **options})()
+def defaults(kind, name):
+    return {"method": name, **{key: option.default for key, option in REGISTRY.card(kind, name).options.items()}}
+
+
+def make(name="ddpm", **options):
+    return bind(REGISTRY, "generator", {**defaults("generator", name), "width": 8, "batch": 16, **options})()
+
+
+def sampled(generator, labels, streams=None, name="ddim", **options):
+    sampling = Sampling.of(REGISTRY, {**defaults("sampler", name), **options})
+    return generator.sample(labels, streams or STREAMS, halves(), sampling)
 
 
 def quiet(step, **values):
@@ -53,20 +64,38 @@ def halves(count=40):
     return images, labels
 
 
-def trained(checkpoints=None, log=quiet, **options):
-    generator = make(**options)
+def trained(checkpoints=None, log=quiet, name="ddpm", **options):
+    generator = make(name, **options)
     generator.fit(*halves(), 2, STREAMS, log, checkpoints or Kept())
     return generator
 
 
-def test_each_class_is_learnt_from_its_label():
-    generator = trained(steps=100, batch=32, lr=0.01)
+@pytest.fixture(scope="module")
+def learnt():
+    return {name: trained(name=name, steps=150, batch=32, lr=0.01) for name in ("ddpm", "edm")}
+
+
+def brighter(made):
+    """How much brighter the left half of each image is than the right one."""
+    return made[:, :, :4].mean((1, 2, 3)) - made[:, :, 4:].mean((1, 2, 3))
+
+
+@pytest.mark.parametrize("sampler", REGISTRY.names("sampler"))
+@pytest.mark.parametrize("name", ["ddpm", "edm"])
+def test_each_class_is_learnt_from_its_label_whatever_the_sampler(learnt, name, sampler):
     asked = np.array([0, 1, 1, 0, 1])
-    made = generator.sample(asked, STREAMS, halves())
+    made = sampled(learnt[name], asked, name=sampler, steps=20)
     assert (made.dtype, made.shape) == (np.uint8, (5, 8, 8, 1))
-    left = made[:, :, :4].mean((1, 2, 3)) - made[:, :, 4:].mean((1, 2, 3))
-    assert ((left < 0) == asked).all()
-    assert np.abs(left).min() > 150
+    assert ((brighter(made) < 0) == asked).all()
+    assert np.median(np.abs(brighter(made))) > 150
+
+
+def test_immiscible_noise_is_what_the_network_is_trained_with(monkeypatch):
+    calls = []
+    monkeypatch.setattr(diffuser, "immiscible", lambda x, noise: calls.append(len(x)) or noise.flip(0))
+    plain, assigned = (trained(steps=3, **{"noise-assignment": how}).state() for how in ("random", "immiscible"))
+    assert calls == [16] * 3
+    assert any(not torch.equal(plain[key], assigned[key]) for key in plain)
 
 
 def test_an_untrained_network_predicts_nothing_and_its_loss_is_the_variance_of_noise():
@@ -102,14 +131,17 @@ def test_time_and_class_reach_the_prediction():
     assert not torch.equal(one, net(x, torch.tensor([0.2]), torch.tensor([1])))
 
 
+@pytest.mark.parametrize("name", ["ddpm", "edm"])
 @pytest.mark.parametrize("stop", [1, 7, 12])
-def test_a_training_that_was_cut_off_ends_with_the_same_weights(stop):
+def test_a_training_that_was_cut_off_ends_with_the_same_weights(stop, name):
     curves: list[list] = [[], []]
-    whole = trained(steps=12, log=lambda step, **values: curves[0].append((step, values))).state()
+    whole = trained(name=name, steps=12, log=lambda step, **values: curves[0].append((step, values))).state()
     checkpoints = Kept(due_at=stop)
     with pytest.raises(KeyboardInterrupt):
-        trained(checkpoints, steps=12)
-    resumed = trained(checkpoints, steps=12, log=lambda step, **values: curves[1].append((step, values))).state()
+        trained(checkpoints, name=name, steps=12)
+    resumed = trained(
+        checkpoints, name=name, steps=12, log=lambda step, **values: curves[1].append((step, values))
+    ).state()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert stop == 12 or curves[0] == curves[1]
 
@@ -119,17 +151,17 @@ def test_weights_move_from_one_instance_to_another():
     other = make(steps=5)
     other.restore(generator.state(), (8, 8, 1), 2)
     asked = np.array([1, 0, 1])
-    assert (other.sample(asked, STREAMS, halves()) == generator.sample(asked, STREAMS, halves())).all()
+    assert (sampled(other, asked) == sampled(generator, asked)).all()
 
 
 def test_samples_follow_the_stream_alone():
-    generator = trained(steps=5, eta=1.0)
+    generator = trained(steps=5)
     asked = np.zeros(3, np.int64)
     torch.manual_seed(0)
-    first = generator.sample(asked, STREAMS, halves())
+    first = sampled(generator, asked, name="ancestral")
     torch.manual_seed(1)
-    assert (generator.sample(asked, STREAMS, halves()) == first).all()
-    assert (generator.sample(asked, Streams({"generator": 6}), halves()) != first).any()
+    assert (sampled(generator, asked, name="ancestral") == first).all()
+    assert (sampled(generator, asked, Streams({"generator": 6}), name="ancestral") != first).any()
 
 
 def test_training_leaves_the_global_random_state_alone():
@@ -170,5 +202,37 @@ def test_what_cannot_work_is_said():
     with pytest.raises(MethodError, match="no images"):
         make().fit(np.zeros((0, 8, 8, 1), np.uint8), np.zeros(0, np.int64), 2, STREAMS, print, Kept())
     with pytest.raises(MethodError, match="fit or restore"):
-        make().sample(np.zeros(1, np.int64), STREAMS, halves())
+        sampled(make(), np.zeros(1, np.int64))
     assert isinstance(make(), Ddpm)
+
+
+@pytest.mark.parametrize("predict", ["noise", "velocity"])
+def test_the_denoiser_undoes_what_the_network_is_told_to_predict(predict, monkeypatch):
+    """A network that tells the truth makes the denoiser give the image back, at every level and between two."""
+    generator = make(levels=50, predict=predict)
+    draw = torch.Generator().manual_seed(0)
+    x, noise = torch.rand(2, 1, 8, 8, generator=draw) * 2 - 1, torch.randn(2, 1, 8, 8, generator=draw)
+    told = []
+    for sigma in [*generator.sigmas(50)[:-1], 1.2345]:
+        signal = torch.full((2,), 1 / (1 + sigma**2))
+
+        def truth(seen, t, y, signal=signal):
+            torch.testing.assert_close(seen, diffuse(x, noise, signal), rtol=1e-4, atol=1e-4)
+            told.append(float(t[0]))
+            return noise if predict == "noise" else velocity(x, noise, signal)
+
+        made = generator.denoise(truth, x + sigma * noise, sigma, torch.zeros(2, dtype=torch.int64))
+        if sigma < 50:  # the image is lost in rounding where noise is thousands of times larger
+            torch.testing.assert_close(made, x, rtol=0, atol=0.02)
+    assert told[:50] == pytest.approx([(t + 0.5) / 50 for t in reversed(range(50))])
+
+
+def test_sampling_starts_with_the_variance_of_noisy_images_and_ends_clean():
+    generator = make(levels=100, schedule="linear")
+    sigmas = generator.sigmas(10)
+    signal = schedule("linear", 100)
+    assert sigmas[0] == pytest.approx(float(((1 - signal[90]) / signal[90]).sqrt()))
+    assert sigmas[-1] == 0
+    assert len(sigmas) == 11
+    # A DDPM starts at a standard normal x_T, which is x here times sqrt(alpha_bar).
+    assert float(generator.start(torch.ones(1), sigmas[0])) * float(signal[90].sqrt()) == pytest.approx(1)

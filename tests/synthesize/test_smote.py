@@ -49,7 +49,7 @@ def test_fewer_images_than_neighbours_reduce_k_and_one_image_is_an_error(capsys)
     images = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1)
     Smote(neighbours=5).sample(np.array([0]), STREAMS, (images, np.array([0, 0, 1])))
     assert "k is 1, not 5" in capsys.readouterr().out
-    with pytest.raises(MethodError, match="class number 1 has 1 image and SMOTE needs two"):
+    with pytest.raises(MethodError, match="class number 1 has 1 image and it needs two"):
         Smote(neighbours=5).sample(np.array([1]), STREAMS, (images, np.array([0, 0, 1])))
 
 

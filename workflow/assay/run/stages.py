@@ -111,12 +111,15 @@ def _unchanged(spec: dict[str, Any]) -> None:
 
 
 def _generator(task: Task) -> Headline:
+    import torch
     from safetensors.torch import save_file
 
     from assay.synthesize.fit import fit
+    from assay.train.precision import resolved
 
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
+    task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
     generator = fit(task.job.spec, registry_of(task), dataset, log, checkpoints)
     tensors = {name: value.contiguous() for name, value in generator.state().items()}
     save_file(tensors, task.out / "generator.safetensors")
@@ -126,11 +129,13 @@ def _generator(task: Task) -> Headline:
 
 
 def _synthetic(task: Task) -> Headline:
+    import torch
     from safetensors.torch import load_file
 
     from assay.data.sheet import contact_sheet
     from assay.study.registry import bind
     from assay.synthesize.job import synthesize
+    from assay.train.precision import resolved
 
     dataset = read_dataset(task.inputs["dataset"])
     about = read_json(task.inputs["generator"] / "generator.json")
@@ -138,10 +143,22 @@ def _synthetic(task: Task) -> Headline:
     generator = bind(registry, "generator", about["method"])()
     shape = (about["size"], about["size"], about["channels"])
     generator.restore(load_file(task.inputs["generator"] / "generator.safetensors"), shape, len(about["classes"]))
-    made = synthesize(task.job.spec, registry, generator, dataset)
+    made = synthesize(task.job.spec, registry, generator, dataset, _judge(task, registry))
+    task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
     write_dataset(task.out, made, contact_sheet(made, "synthetic", SHEET))
     write_json(task.out / "quality.json", made.card.get("quality", {}))
-    return {"images": len(made.splits["synthetic"])}
+    evaluations = (made.card["sampled"] or {}).get("network-evaluations")
+    return {"images": len(made.splits["synthetic"])} | ({"evaluations": evaluations} if evaluations else {})
+
+
+def _judge(task: Task, registry: JobRegistry) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
+    """The network that looks at synthetic images, if the arm names one."""
+    if "judge" not in task.inputs:
+        return None
+    from assay.run.models import read_model
+    from assay.train.infer import logits_and_features
+
+    return partial(logits_and_features, read_model(task.inputs["judge"], registry))
 
 
 def _pretrain(task: Task) -> Headline:

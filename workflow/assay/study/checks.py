@@ -17,6 +17,7 @@ from assay.study.checks_devices import shareable
 from assay.study.checks_distill import check_distill
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
+from assay.study.checks_synthetic import check_synthetic
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
@@ -215,13 +216,8 @@ class _Checks:
             self.problems.add(path, "expected the key `model` (or `predictions` made elsewhere)")
         if arm["weights"] is not None:
             self._foreign_weights(path, arm)
-        place = self.problems.written((*path, "synthetic", "generator"))
-        if arm["synthetic"] and self._known(
-            place, "generator", arm["synthetic"]["generator"], self.study["generators"]
-        ):
-            learnt = self.study["generators"][arm["synthetic"]["generator"]]["dataset"]
-            self._same_classes((*path, "synthetic"), arm["dataset"], learnt)
-            self._same_shape((*path, "synthetic"), arm["dataset"], learnt)
+        if arm["synthetic"]:
+            self._synthetic((*path, "synthetic"), arm)
         shareable(path, arm, self.study["resources"], self.registry, self.problems)
         self._init(path, arm)
         self._teacher(path, arm)
@@ -328,6 +324,19 @@ class _Checks:
     def _file(self, path: Path, name: str) -> None:
         if not File(name).is_file():
             self.problems.add(path, f"there is no file {name!r}")
+
+    def _synthetic(self, path: Path, arm: dict[str, Any]) -> None:
+        use = arm["synthetic"]
+        check_synthetic(path, arm, self.study, self.registry, self.problems)
+        place = self.problems.written((*path, "generator"))
+        if self._known(place, "generator", use["generator"], self.study["generators"]):
+            learnt = self.study["generators"][use["generator"]]["dataset"]
+            self._same_classes(path, arm["dataset"], learnt)
+            self._same_shape(path, arm["dataset"], learnt)
+        if use["judge"] in self.arms:
+            taught = self.arms[use["judge"]]["dataset"]
+            self._same_classes((*path, "judge"), arm["dataset"], taught)
+            self._same_shape((*path, "judge"), arm["dataset"], taught)
 
     def _init(self, path: Path, arm: dict[str, Any]) -> None:
         init = arm["init"] or {}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from assay.study.circles import circle, made_from
 from assay.study.problems import Path, Problems
 from assay.study.registry import Card, Registry
 
 Entry = dict[str, Any]
 
-#: Keys of a choice that name where it gets its knowledge from; the rest is its method.
-PARENTS = ("arm", "encoder", "as-many-as")
 #: What a choice may ask of others: `features` of a model if one is named; `logits` and `dynamics` of an arm; the `size`
 #: of another dataset.
 ASKED = ("features", "logits", "dynamics", "size")
@@ -155,52 +154,12 @@ class _Checks:
 
     def _circles(self) -> None:
         """A model that asks for what is curated by it could never be trained."""
-        links = self._links()
+        links = made_from(self.study)
         told: set[str] = set()
         for name, dataset in self.datasets.items():
             start = f"dataset {name}"
-            circle = _circle(links, start) if dataset["curate"] and start not in told else None
-            if circle:
-                told |= set(circle)
-                words = " -> ".join([*circle, start])
+            found = circle(links, start) if dataset["curate"] and start not in told else None
+            if found:
+                told |= set(found)
+                words = " -> ".join([*found, start])
                 self.problems.add(("datasets", name, "curate"), f"`curate` goes round in a circle: {words}")
-
-    def _links(self) -> dict[str, list[str]]:
-        """What is made from what: `arm a` -> `dataset d` and so on. Circles without `curate` are told elsewhere."""
-        links: dict[str, list[str]] = {}
-        for name, dataset in self.datasets.items():
-            parents = [f"dataset {dataset['from']}"]
-            for entry in dataset["curate"]:
-                parents += [
-                    f"{'dataset' if key == 'as-many-as' else key} {entry[key]}" for key in PARENTS if entry[key]
-                ]
-            links[f"dataset {name}"] = parents if dataset["curate"] else [*parents, f"dataset {dataset['like']}"]
-        for section, word in (("generators", "generator"), ("encoders", "encoder")):
-            for name, made in self.study[section].items():
-                links[f"{word} {name}"] = [f"dataset {made['dataset']}"]
-        for name, arm in self.arms.items():
-            links[f"arm {name}"] = [
-                f"dataset {arm['dataset']}",
-                f"arm {((arm['distill'] or {}).get('teacher') or {}).get('arm')}",
-                f"generator {(arm['synthetic'] or {}).get('generator')}",
-                f"encoder {(arm['init'] or {}).get('encoder')}",
-            ]
-        return links
-
-
-def _circle(links: dict[str, list[str]], start: str) -> list[str] | None:
-    """The shortest way from `start` back to it, or None."""
-    came: dict[str, str] = {}
-    open_ = [start]
-    while open_:
-        at = open_.pop(0)
-        for link in links.get(at, []):
-            if link == start:
-                way = [at]
-                while way[-1] != start:
-                    way.append(came[way[-1]])
-                return way[::-1]
-            if link not in came:
-                came[link] = at
-                open_.append(link)
-    return None

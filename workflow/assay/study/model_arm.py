@@ -11,52 +11,10 @@ from pydantic_core import PydanticCustomError
 from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, TeacherSeed, key
 from assay.study.generations import MOST
 from assay.study.model_init import Init, Mup
+from assay.study.model_synthetic import Synthetic
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
-
-
-class Synthetic(Section):
-    """Generated images that join the train split, or take its place."""
-
-    generator: str = key(
-        ...,
-        "The generator that makes them.",
-        "arms:\n  more: {extends: baseline, synthetic: {generator: smote, balance: true}}",
-    )
-    balance: bool = key(
-        False,
-        "Fill every class up to the count of the largest.",
-        "arms:\n  more: {extends: baseline, synthetic: {generator: smote, balance: true}}",
-    )
-    per_class: Count | None = key(
-        None,
-        "As many images for each class.",
-        "arms:\n  more: {extends: baseline, synthetic: {generator: smote, per-class: 50}}",
-    )
-    ratio: float | None = key(
-        None,
-        "As many images as the train split has, times this, each class in its share.",
-        "arms:\n  more: {extends: baseline, synthetic: {generator: smote, ratio: 0.5}}",
-        gt=0,
-        le=1000,
-    )
-    mix: Literal["real+synthetic", "synthetic-only"] = key(
-        "real+synthetic",
-        "Whether the real images stay.",
-        "arms:\n  unreal: {extends: baseline, synthetic: {generator: smote, per-class: 50, mix: synthetic-only}}",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare(cls, value: Any) -> Any:
-        return {"generator": value, "balance": True} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_amount(self) -> Synthetic:
-        if self.balance + (self.per_class is not None) + (self.ratio is not None) != 1:
-            raise PydanticCustomError("expected", "expected exactly one of `balance: true`, `per-class` and `ratio`")
-        return self
 
 
 class Teacher(Section):

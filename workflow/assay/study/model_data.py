@@ -185,6 +185,11 @@ class Generator(Section):
         "How many generators are trained; the trial with seed k uses number k modulo this.",
         "generators:\n  ddpm: {method: ddpm, dataset: digits, seeds: 2}",
     )
+    precision: Precision = key(
+        "auto",
+        "Number format of its training and sampling, as for arms.",
+        "generators:\n  ddpm: {method: ddpm, dataset: digits, precision: fp32}",
+    )
     threads: Count = key(
         1,
         "CPU threads of its computation; part of what is computed, since they change bits.",

@@ -15,8 +15,9 @@ from typing import Any
 from assay.data.own.walk import UnreadableError
 from assay.study import own_data
 from assay.study.alterations import KINDS_OF_DATA, draws_alteration, files_of, reshapes, varied
+from assay.study.circles import PARENTS
 from assay.study.code import Code
-from assay.study.curation import PARENTS, asks
+from assay.study.curation import asks
 from assay.study.errors import ConfigError, Problem
 from assay.study.jobs import STAGES, Job, Plan, Record, digest_of, label
 from assay.study.registry import Card, Registry
@@ -266,7 +267,8 @@ class Planner:
         declared = self.study["generators"][name]
         number, place = self._replicate(declared, seed)
         dataset, need = self._dataset(declared["dataset"], place)
-        spec = {"method": declared["method"], "threads": declared["threads"], "streams": {"generator": number}}
+        spec = {key: declared[key] for key in ("method", "precision", "threads")}
+        spec["streams"] = {"generator": number}
         method = declared["method"]["method"]
         job = self._job(
             "generator",
@@ -285,19 +287,23 @@ class Planner:
             return None
         dataset, data_need = self._dataset(self.study["arms"][arm]["dataset"], seed)
         generator, need = self._generator(use["generator"], seed)
-        spec = {key: use[key] for key in ("balance", "per-class", "ratio")}
-        spec["streams"] = generator.spec["streams"]
-        entry = generator.spec["method"]
-        how = "balanced" if use["balance"] else f"x{use['per-class'] or use['ratio']}"
-        job = self._job(
-            "synthetic",
-            label(generator.label, how),
-            spec,
-            {"generator": generator, "dataset": dataset},
-            self._card("generator", entry),
-        )
+        inputs, needs = {"generator": generator, "dataset": dataset}, [need, data_need]
+        spec = {key: use[key] for key in ("balance", "per-class", "ratio", "sampler", "filter")}
+        spec |= {key: generator.spec[key] for key in ("precision", "streams")}
+        spec["soft"] = use["labels"] == "soft"
+        methods = [*self._card("generator", generator.spec["method"]), *self._card("sampler", use["sampler"])]
+        methods += self._card("filter", use["filter"])
+        modules = []
+        if use["judge"]:
+            inputs["judge"], need = self._model(use["judge"], seed)
+            needs.append(need)
+            methods += self._card("model", self.study["arms"][use["judge"]]["model"])
+            modules.append("assay.train.infer")
+        words = [use[key]["method"] for key in ("sampler", "filter") if use[key]]
+        words.append("balanced" if use["balance"] else f"x{use['per-class'] or use['ratio']}")
+        job = self._job("synthetic", label(generator.label, *words), spec, inputs, methods, modules=modules)
         path = f"{stem}/synthetic"
-        self.plan.add(path, "synthetic", [job], [need, data_need])
+        self.plan.add(path, "synthetic", [job], needs)
         return job, path
 
     def _encoder(self, name: str, seed: int) -> tuple[Job, str]:
@@ -361,7 +367,8 @@ class Planner:
             return job, path
         spec = {key: declared[key] for key in _TRAINED_BY}
         spec["streams"] = self._streams(seed, "init", "order", "augment")
-        spec["synthetic"] = {"mix": declared["synthetic"]["mix"]} if declared["synthetic"] else None
+        synthetic = declared["synthetic"]
+        spec["synthetic"] = {key: synthetic[key] for key in ("mix", "labels", "gate")} if synthetic else None
         spec["distill"] = spec["taught"] = None
         spec["init"] = None
         words = [dataset.label, declared["model"]["method"]]
@@ -378,11 +385,11 @@ class Planner:
             words.append(declared["init"]["method"])
         elif declared["init"]:
             spec["init"] = {"weights": _fingerprint(declared["init"]["weights"])}
-        synthetic = self._synthetic(arm, seed, stem)
-        if synthetic:
-            inputs["synthetic"], need = synthetic
+        made = self._synthetic(arm, seed, stem)
+        if made:
+            inputs["synthetic"], need = made
             needs.append(need)
-            words.append(declared["synthetic"]["generator"])
+            words.append(synthetic["generator"])
         if declared["distill"]:
             lesson = declared["distill"]
             spec["taught"] = {key: lesson[key] for key in ("images", "repeat")}

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assay.study import model_arm, model_data, model_init, model_split
+from assay.study import model_arm, model_data, model_init, model_split, model_synthetic
 from assay.study.model import Claim, Keep, Resources, Study, Track
 from assay.study.schema import BESIDE
 
@@ -38,7 +38,8 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("generators.NAME", model_data.Generator),
     ("encoders.NAME", model_data.Encoder),
     ("arms.NAME", model_arm.Arm),
-    ("arms.NAME.synthetic", model_arm.Synthetic),
+    ("arms.NAME.synthetic", model_synthetic.Synthetic),
+    ("arms.NAME.synthetic.gate", model_synthetic.Gate),
     ("arms.NAME.init", model_init.Init),
     ("arms.NAME.mup", model_init.Mup),
     ("arms.NAME.distill", model_arm.Distill),

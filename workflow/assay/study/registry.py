@@ -38,6 +38,8 @@ KINDS: dict[str, str] = {
     "curate": "which train images are kept",
     "augment": "how a training batch is altered",
     "generator": "how synthetic images are made",
+    "sampler": "how a trained diffusion model goes from noise to images",
+    "filter": "which of the images that a generator offers an arm takes",
     "pretrain": "how an encoder is obtained without labels",
     "model": "architectures",
     "init": "what the weights of a model are drawn from",
@@ -140,6 +142,19 @@ class Option:
 #: Options that every method of a kind has without declaring them, because they are the affair of who calls it and not
 #: its own: `bind` does not hand them over. A card that declares one of them changes its default.
 SHARED: dict[str, dict[str, Option]] = {
+    "filter": {
+        "candidates": Option(2.0, "images that the generator makes for each one that is wanted", at_least=1),
+    },
+    "sampler": {
+        "steps": Option(20, "noise levels visited", at_least=2),
+        "guidance": Option(1.0, "w of classifier-free guidance; 0 is the conditional model", at_least=0),
+        "epsilon-scaling": Option(
+            1.0,
+            "the noise that the network sees is divided by this, such as 1.005; 1 leaves it (Ning et al. 2024, "
+            "arXiv:2308.15321)",
+            above=0,
+        ),
+    },
     "recipe": {
         "accumulate": Option(
             1,
@@ -230,7 +245,7 @@ class Card:
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
     #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss:
     #: `features`, if it looks at them. For a distillation: `maps`, `labels`, `head`, `itself`; see
-    #: `assay.distill.contract`.
+    #: `assay.distill.contract`. For a filter: `judge`, if it needs one.
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
@@ -243,6 +258,8 @@ class Card:
     needs: dict[str, str] = field(default_factory=dict)
     #: For a recipe: `sgd` or `adam` where its learning rates go with width as those of plain SGD or Adam.
     optimiser: str = ""
+    #: For a generator: the sampler that it is asked through unless an arm names another; "" where it takes none.
+    sampler: str = ""
 
 
 #: The records that a `@method` decorator may hold.
@@ -267,6 +284,7 @@ def method(
     mixes: bool = False,  # noqa: ARG001
     needs: dict[str, str] | None = None,  # noqa: ARG001
     optimiser: str = "",  # noqa: ARG001
+    sampler: str = "",  # noqa: ARG001
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -280,13 +298,14 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kinds `evaluation`, `curate`, `loss` and `distill`, what it reads (see `Card.reads`).
+        reads: for kinds `evaluation`, `curate`, `loss`, `distill` and `filter`, what it reads (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
         needs: for kinds `robust` and `loss`, what else its arm must say (see `Card.needs`).
         optimiser: for kind `recipe`, `sgd` or `adam`, if it moves weights as these do (see `assay.train.mup`).
+        sampler: for kind `generator`, the sampler that it takes if none is named (see `Card.sampler`).
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """

@@ -11,6 +11,7 @@ from assay.study.methods import Methods
 from assay.study.model import Study
 from assay.study.model_arm import Arm
 from assay.study.model_data import Dataset, Encoder, Generator, options_of
+from assay.study.model_synthetic import Synthetic
 from assay.study.mup import mup
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
@@ -72,7 +73,7 @@ class Resolver:
     def _generator(self, generator: Generator, path: Path) -> Entry:
         return {
             "method": self._beside("generator", generator, path),
-            **{key: getattr(generator, key) for key in ("dataset", "seeds", "threads")},
+            **{key: getattr(generator, key) for key in ("dataset", "seeds", "precision", "threads")},
         }
 
     def _encoder(self, encoder: Encoder, path: Path) -> Entry:
@@ -106,7 +107,7 @@ class Resolver:
                 kind: self.methods.entries(kind, getattr(arm, kind), (*path, kind))
                 for kind in ("augment", "adjust", "compress")
             },
-            "synthetic": arm.synthetic.model_dump(by_alias=True) if arm.synthetic else None,
+            "synthetic": self._synthetic(arm.synthetic, (*path, "synthetic")) if arm.synthetic else None,
             "init": self._init(arm, (*path, "init")),
             "mup": None,
             "distill": distill,
@@ -127,6 +128,19 @@ class Resolver:
         if arm.init is None or arm.init.method is None:
             return arm.init.model_dump(exclude_none=True) if arm.init else None
         return self._beside("init", arm.init, path)
+
+    def _synthetic(self, synthetic: Synthetic, path: Path) -> Entry:
+        sampler = synthetic.sampler
+        generator = self.study.generators.get(synthetic.generator)
+        card = self.registry.get("generator", generator.method) if generator else None
+        if sampler is None and card and card.sampler:
+            sampler = {"method": card.sampler}
+        return {
+            **synthetic.model_dump(by_alias=True, exclude={"gate", "sampler", "filter"}),
+            "sampler": self.methods.entry("sampler", sampler, (*path, "sampler")),
+            "filter": self.methods.entry("filter", synthetic.filter, (*path, "filter")),
+            "gate": synthetic.gate.model_dump(by_alias=True, exclude_none=True) if synthetic.gate else None,
+        }
 
     def _evaluate(self) -> dict[str, Entry]:
         made = {}

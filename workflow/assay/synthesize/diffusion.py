@@ -1,4 +1,4 @@
-"""The diffusion process: noise schedules, the forward process and one step back.
+"""The diffusion process of a DDPM: noise schedules, the forward process and what a network tells of it.
 
 Images x are float [B,C,H,W] in -1..1. Steps t run from 0 (almost clean) to T - 1 (almost pure noise), and
 `alpha_bar` [T] is the share of variance that is signal at each (DDPM, Ho et al. 2020, arXiv:2006.11239, equation 4).
@@ -48,39 +48,14 @@ def velocity(x: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
     return diffuse(noise, -x, signal)
 
 
-def noise_of(x: Tensor, v: Tensor, signal: float) -> Tensor:
-    """The noise in images `x` at level alpha_bar `signal` whose velocity is `v`: sqrt(1 - a) x + sqrt(a) v."""
-    return math.sqrt(1 - signal) * x + math.sqrt(signal) * v
+def clean_from_noise(x: Tensor, noise: Tensor, signal: float) -> Tensor:
+    """The image behind `x` at level alpha_bar `signal` whose noise is `noise`: (x - sqrt(1 - a) noise) / sqrt(a)."""
+    return (x - math.sqrt(1 - signal) * noise) / math.sqrt(signal)
 
 
-def spread(start: float, end: float, eta: float) -> float:
-    """Standard deviation of the noise put back by a step from alpha_bar `start` to the larger `end`.
-
-    Song et al. (2021, arXiv:2010.02502), equation 16: eta 0 is the deterministic DDIM; eta 1 over every step is the
-    DDPM with its posterior variance (Ho et al., equation 7).
-    """
-    return eta * math.sqrt((1 - end) / (1 - start)) * math.sqrt(1 - start / end)
-
-
-def step_back(x: Tensor, noise: Tensor, start: float, end: float, eta: float, draw: Tensor | None) -> Tensor:
-    """One step towards the image (Song et al. 2021, equation 12).
-
-    Args:
-        x: images at noise level `start`, float [B,C,H,W].
-        noise: the noise that the network sees in them, of the same shape.
-        start: alpha_bar of `x`.
-        end: alpha_bar to reach; 1 is the clean image.
-        eta: see `spread`.
-        draw: standard normal noise of the same shape; needed when `eta` is above 0 and `end` below 1.
-
-    The image that `noise` implies is clipped to -1..1, and the noise is taken from it again, so that an impossible
-    pixel is not carried on.
-    """
-    clean = ((x - math.sqrt(1 - start) * noise) / math.sqrt(start)).clamp(-1, 1)
-    noise = (x - math.sqrt(start) * clean) / math.sqrt(1 - start)
-    sigma = spread(start, end, eta)
-    out = math.sqrt(end) * clean + math.sqrt(max(1 - end - sigma**2, 0.0)) * noise
-    return out if draw is None or sigma == 0 else out + sigma * draw
+def clean_from_velocity(x: Tensor, v: Tensor, signal: float) -> Tensor:
+    """The image behind `x` at level alpha_bar `signal` whose velocity is `v`: sqrt(a) x - sqrt(1 - a) v."""
+    return math.sqrt(signal) * x - math.sqrt(1 - signal) * v
 
 
 def path(steps: int, visits: int) -> list[int]:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from assay.data.dataset import Dataset
 from assay.errors import MethodError
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.checkpoint import Checkpoints
+from assay.train.precision import resolved
 
 
 def fit(
@@ -20,7 +22,8 @@ def fit(
     """Make the generator that `spec` names and train it.
 
     Args:
-        spec: `{"method": entry, "streams": {"generator": int}, "threads": int}`; the caller has set the threads.
+        spec: `{"method": entry, "streams": {"generator": int}, "precision": text, "threads": int}`; the caller has set
+            the threads.
         registry: finds the method.
         dataset: its train split is all that the generator sees.
         log: called as `log(step, name=value...)`.
@@ -34,8 +37,18 @@ def fit(
     """
     images, labels = real(dataset)
     generator = bind(registry, "generator", spec["method"])()
-    generator.fit(images, labels, len(dataset.classes), Streams(spec["streams"]), log, checkpoints)
+    with computing(spec["precision"]):
+        generator.fit(images, labels, len(dataset.classes), Streams(spec["streams"]), log, checkpoints)
     return generator
+
+
+def computing(precision: str) -> torch.autocast:
+    """A context in which a generator's network computes on the CPU; see `assay.train.precision` for the words.
+
+    Casts of weights are not kept: they change at each step within the context.
+    """
+    found = resolved(precision, torch.device("cpu"))
+    return torch.autocast("cpu", torch.bfloat16, enabled=found == "bf16", cache_enabled=False)
 
 
 def real(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:

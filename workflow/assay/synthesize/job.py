@@ -11,43 +11,89 @@ from assay.data.dataset import Dataset, Split
 from assay.data.raw import numbered
 from assay.errors import MethodError
 from assay.streams import Streams
-from assay.study.registry import Registry
-from assay.synthesize.fit import fit, real
+from assay.study.registry import Registry, bind
+from assay.synthesize.filters.candidates import Candidates, taken
+from assay.synthesize.fit import computing, fit, real
+from assay.synthesize.looks import Judge, look
 from assay.synthesize.quality import assess
+from assay.synthesize.sampling import Sampling
 
 __all__ = ["fit", "synthesize", "wanted"]
 
 
-def synthesize(spec: dict[str, Any], registry: Registry, generator: Any, dataset: Dataset) -> Dataset:  # noqa: ARG001
+def synthesize(
+    spec: dict[str, Any], registry: Registry, generator: Any, dataset: Dataset, judge: Judge | None = None
+) -> Dataset:
     """Draw synthetic images for the train split of `dataset`.
 
     Args:
         spec: `{"balance": bool, "per-class": int or None, "ratio": float or None, "streams": {"generator": int}}`,
-            see `wanted`.
-        registry: unused here; every job gets it.
+            see `wanted`; `sampler` and `filter` (method entries or None), `soft` (whether images get the judge's
+            probabilities as their labels) and `precision`, see `assay.train.precision`.
+        registry: finds the sampler and the filter.
         generator: trained, or restored; see `docs/architecture.md` for its contract.
         dataset: its train split says how many images are missing and is what the generator may refer to.
+        judge: a network that looks at the images.
 
     Returns:
-        One split `synthetic` over the classes of `dataset`; its card holds `quality` (see `assess`).
+        One split `synthetic` over the classes of `dataset`; its card holds `quality` (see `assess`), and `sampled`:
+        the sampler's entry with its `network-evaluations` for one image, or None.
 
     Raises:
-        MethodError: an amount that is not stated once, or images of another shape or type than the real ones.
+        MethodError: an amount that is not stated once, images of another shape or type than the real ones, or no judge
+            where one is needed.
     """
     images, labels = real(dataset)
-    chosen = np.repeat(np.arange(len(dataset.classes)), wanted(spec, dataset.counts("train")))
-    made = generator.sample(chosen, Streams(spec["streams"]), (images, labels))
+    counts = wanted(spec, dataset.counts("train"))
+    filtered = spec.get("filter")
+    offered = np.ceil(filtered["candidates"] * counts).astype(np.int64) if filtered else counts
+    chosen = np.repeat(np.arange(len(dataset.classes)), offered)
+    sampling = Sampling.of(registry, spec["sampler"]) if spec.get("sampler") else None
+    with computing(spec["precision"]):
+        made = generator.sample(chosen, Streams(spec["streams"]), (images, labels), *([sampling] if sampling else []))
     if made.dtype != np.uint8 or made.shape != (len(chosen), *images.shape[1:]):
         raise MethodError(
             f"the generator gave {made.dtype} {list(made.shape)}, expected uint8 {[len(chosen), *images.shape[1:]]}"
         )
-    split = Split(made, chosen, numbered(len(chosen), "synthetic-"), chosen.copy())
+    if judge is None and spec.get("soft"):
+        raise MethodError("soft labels are a judge's, and there is none")
+    if filtered:
+        kept = _filtered(filtered, registry, made, chosen, counts, (images, labels), judge)
+        made, chosen = made[kept], chosen[kept]
+    soft = look(made, judge).probabilities if spec.get("soft") else None
+    split = Split(
+        made,
+        chosen,
+        numbered(len(chosen), "synthetic-"),
+        chosen.copy(),
+        soft=None if soft is None else soft.astype(np.float32),
+    )
     result = Dataset(list(dataset.classes), {"synthetic": split})
     source = {key: dataset.card.get(key, "") for key in ("licence", "citation")}
-    how = {"step": "synthesize", **{key: spec.get(key) for key in ("balance", "per-class", "ratio")}}
+    how = {"step": "synthesize", **{key: spec.get(key) for key in ("balance", "per-class", "ratio", "filter")}}
     result.card = describe(result, source, [how])
-    result.card["quality"] = assess(split, dataset)
+    result.card["quality"] = assess(split, dataset, judge)
+    result.card["sampled"] = {**spec["sampler"], "network-evaluations": sampling.evaluations} if sampling else None
     return result
+
+
+def _filtered(
+    entry: dict[str, Any],
+    registry: Registry,
+    made: np.ndarray,
+    chosen: np.ndarray,
+    counts: np.ndarray,
+    known: tuple[np.ndarray, np.ndarray],
+    judge: Judge | None,
+) -> np.ndarray:
+    """Indices of the images that a filter takes, int64."""
+    if judge is None and "judge" in registry.card("filter", entry["method"]).reads:
+        raise MethodError(f"the filter {entry['method']} asks a judge, and there is none")
+    candidates = Candidates(chosen, look(made, judge), look(known[0], judge), known[1])
+    kept = taken(bind(registry, "filter", entry)(candidates), chosen, counts)
+    if len(kept) < counts.sum():
+        print(f"the filter {entry['method']} left {len(kept)} of {counts.sum()} images; more candidates may help")
+    return kept
 
 
 def wanted(spec: dict[str, Any], counts: np.ndarray) -> np.ndarray:

@@ -58,6 +58,7 @@ class Images:
         classes: K.
         device: where they are wanted.
         limit: see `lay`.
+        soft: the one of the splits whose soft labels are its targets.
 
     Attributes:
         raw: uint8 `[N,H,W,C]` on the host; `Streamed` where they are too large.
@@ -66,9 +67,17 @@ class Images:
         unlabelled: whether there are such images.
         keys: int64 `[N]`, what augmentation draws by, on the device or where it makes its numbers instead.
         counts: int64 `[K]` on the device.
+        shares: float32 `[N,K]` on the device, the targets where labels are soft; None where each image has one class.
     """
 
-    def __init__(self, splits: list[Split], classes: int, device: torch.device, limit: int | None = None):
+    def __init__(
+        self,
+        splits: list[Split],
+        classes: int,
+        device: torch.device,
+        limit: int | None = None,
+        soft: Split | None = None,
+    ):
         self.raw, self.pixels = lay([split.images for split in splits], device, limit)
         self.targets = np.concatenate([split.labels for split in splits]).astype(np.int64)
         self.labels = torch.from_numpy(self.targets).to(device)
@@ -79,6 +88,15 @@ class Images:
         self.unlabelled = not known.all()
         self.counts = torch.from_numpy(np.bincount(self.targets[known], minlength=classes)).to(device)
         self.classes = classes
+        self.shares: Tensor | None = None
+        if soft is not None:
+            parts = [
+                torch.from_numpy(split.soft)
+                if split is soft and split.soft is not None
+                else F.one_hot(torch.from_numpy(split.labels), classes)
+                for split in splits
+            ]
+            self.shares = torch.cat([part.float() for part in parts]).to(device)
 
     @property
     def kept(self) -> str:
@@ -90,11 +108,14 @@ class Images:
 
         An image without a label has a target of zeros.
         """
+        x = to_unit(self.pixels[indices])
+        if self.shares is not None:
+            return x, self.shares[indices]
         labels = self.labels[indices]
         targets = F.one_hot(labels.clamp_min(0), self.classes).float()
         if self.unlabelled:
             targets = targets * (labels >= 0)[:, None]
-        return to_unit(self.pixels[indices]), targets
+        return x, targets
 
     def draw_ids(self, indices: Tensor, repeats: Tensor) -> Tensor:
         """The number of each drawn image, int64 `[B]`: another one each time an image comes again in an epoch."""

@@ -13,8 +13,9 @@ from assay.errors import MethodError
 from assay.models.classifier import Classifier, build
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
+from assay.synthesize.gate import faults
 from assay.train.augments import augmentations
-from assay.train.checkpoint import Checkpoints
+from assay.train.checkpoint import Checkpoints, Phases
 from assay.train.choice import choose
 from assay.train.compiled import compiled
 from assay.train.deterministic import deterministic
@@ -22,6 +23,7 @@ from assay.train.distillation import distillation
 from assay.train.distributed import Agreed, Peers, Shared, require_shareable
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
+from assay.train.first import train_first
 from assay.train.images import Images
 from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
@@ -61,7 +63,7 @@ def train(
 
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
-            `dropout` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (an
+            `dropout` (entries or None), `synthetic` ({"mix", "labels", "gate"} as in the config, or None), `init` (an
             entry, `{"weights": ...}` or None), `distill` (entry or None), `taught` ({"images": "labelled" |
             "unlabelled" | "all", "repeat": number of the generation or None} or None), `precision` (see
             `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
@@ -93,10 +95,14 @@ def train(
     spec = choose(dict(spec), choice)
     device = torch.device(device)
     streams = Streams(spec["streams"])
-    splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
+    use = spec.get("synthetic") or {}
+    made = synthetic.splits["synthetic"] if synthetic is not None else None
+    if synthetic is not None:
+        admit(synthetic, use)
     lesson = spec.get("taught") or {"images": "labelled", "repeat": None}
-    splits = taught(splits, dataset, lesson["images"])
-    images = Images(splits, len(dataset.classes), device, limit)
+    splits = taught(mixed(dataset, synthetic, use.get("mix")), dataset, lesson["images"])
+    soft = made if use.get("labels") == "soft" else None
+    images = Images(splits, len(dataset.classes), device, limit, soft)
 
     start = spec.get("init") or {}
     if "weights" in start and weights is None:
@@ -147,8 +153,17 @@ def train(
     dropout = bind(registry, "dropout", spec["dropout"]) if spec.get("dropout") else None
     if robust and dropout:
         raise MethodError(f"{spec['robust']['method']} takes the loss's place and does not see dropout; drop one")
-    objective: Supervised | RobustObjective
     validate = validation(model, dataset.splits.get("val"), device, limit, distill.finish if distill else None)
+    if made is not None and use["mix"] == "pretrain-then-real":
+        if robust or distill or peers or grown:
+            raise MethodError("mix: pretrain-then-real goes with no `robust`, `distill`, `devices` and `mup`")
+        phases = Phases(checkpoints)
+        given = Images([made], len(dataset.classes), device, limit, soft)
+        first = train_first(
+            model, spec, registry, given, precision=precision, validate=validate, log=log, phase=phases.next(0)
+        )
+        checkpoints, log = phases.next(first), shifted(log, first, recipe["epochs"])
+    objective: Supervised | RobustObjective
     if robust:
         if reads_features(loss):
             raise MethodError(f"{spec['loss']['method']} looks at features, which robust methods do not hand to a loss")
@@ -227,8 +242,26 @@ def drawn(
     return model
 
 
+def shifted(log: Log, steps: int, epochs: int) -> Log:
+    """A log that goes on after so many steps and epochs."""
+    return lambda step, *, epoch, **values: log(steps + step, epoch=epochs + epoch, **values)
+
+
+def admit(synthetic: Dataset, use: Mapping[str, Any]) -> None:
+    """Let a synthetic set be learnt from if it passes the gate, if there is one.
+
+    Raises:
+        MethodError: a figure misses its threshold, or labels are to be soft and the set has none.
+    """
+    if use.get("labels") == "soft" and synthetic.splits["synthetic"].soft is None:
+        raise MethodError("the spec says labels: soft, and the synthetic set has none")
+    found = faults(synthetic.card["quality"], use["gate"]) if use.get("gate") else []
+    if found:
+        raise MethodError(f"the synthetic set does not pass its gate: {'; '.join(found)}")
+
+
 def mixed(dataset: Dataset, synthetic: Dataset | None, mix: str | None) -> list[Split]:
-    """The splits to train on: real, synthetic or both.
+    """The splits to train on: real, synthetic or both; with `pretrain-then-real` those that come at the end.
 
     Raises:
         MethodError: a synthetic set without a mix or the other way round, other classes, other shape of images.
@@ -243,7 +276,7 @@ def mixed(dataset: Dataset, synthetic: Dataset | None, mix: str | None) -> list[
         raise MethodError(f"the synthetic set has classes {synthetic.classes}, the dataset {dataset.classes}")
     if made.images.shape[1:] != real.images.shape[1:]:
         raise MethodError(f"synthetic images are {made.images.shape[1:]}, real ones {real.images.shape[1:]} (H,W,C)")
-    return [made] if mix == "synthetic-only" else [real, made]
+    return {"synthetic-only": [made], "pretrain-then-real": [real]}.get(str(mix), [real, made])
 
 
 def taught(splits: list[Split], dataset: Dataset, images: str) -> list[Split]:

@@ -63,6 +63,7 @@ def _named(study: dict[str, Any], registry: Registry) -> Iterator[tuple[str, str
             yield from _within(declared)
     for arm in study["arms"].values():
         yield from _within(arm)
+        yield from _within(arm.get("synthetic") or {})
         for point in (arm.get("search") or {}).get("points", []):
             for path, value in point.items():
                 key = path.removesuffix(".method")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from assay.figures.pictures import by_class, mosaic
+from assay.report import synthetic
 from assay.report.html import Markup, figure, join, note, picture, tag
 from assay.report.legend import named
 from assay.report.material import Material
@@ -76,13 +77,13 @@ def _synthetic(material: Material, arm: str) -> Markup | None:
         )
         if made is None or real is None:
             continue
-        return _side_by_side(made, real, seed, words)
+        return join([_side_by_side(made, real, seed, words), synthetic.figures(made, use)])
     return None
 
 
 def _side_by_side(made: Path, real: Path, seed: int, words: str) -> Markup | None:
-    synthetic, dataset = read_dataset(made).splits["synthetic"], read_dataset(real)
-    present = np.unique(synthetic.labels[synthetic.labels >= 0])
+    part, dataset = read_dataset(made).splits["synthetic"], read_dataset(real)
+    present = np.unique(part.labels[part.labels >= 0])
     if not len(present):
         return None
     train = dataset.splits["train"]
@@ -93,12 +94,13 @@ def _side_by_side(made: Path, real: Path, seed: int, words: str) -> Markup | Non
         tag(
             "div",
             tag("span", name),
-            _picture(by_class(part.images, part.labels, classes, COLUMNS), f"{name} images of {names}, a row a class"),
+            _picture(by_class(each.images, each.labels, classes, COLUMNS), f"{name} images of {names}, a row a class"),
         )
-        for name, part in (("real", train), ("synthetic", synthetic))
+        for name, each in (("real", train), ("synthetic", part))
     ]
     caption = ["Synthetic, ", words, tag("span", f", seed {seed}; rows: {names}", class_="soft")]
-    return figure(tag("div", *pictures, class_="pair"), caption, kind="synthetic")
+    shown = figure(tag("div", *pictures, class_="pair"), caption, kind="synthetic")
+    return join([shown, synthetic.neighbours(made, part, train)])
 
 
 def _picture(rows: list[Any], alt: str) -> Markup:

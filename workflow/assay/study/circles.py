@@ -1,0 +1,49 @@
+"""What of a study is made from what, and whether that goes round in a circle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: What a choice of `curate` may be made from.
+PARENTS = ("arm", "encoder", "as-many-as")
+
+
+def made_from(study: dict[str, Any]) -> dict[str, list[str]]:
+    """`arm a` -> `dataset d` and so on, of a resolved study. Circles of `from` or `like` alone are told elsewhere."""
+    links: dict[str, list[str]] = {}
+    for name, dataset in study["datasets"].items():
+        parents = [f"dataset {dataset['from']}"]
+        for entry in dataset["curate"]:
+            parents += [f"{'dataset' if key == 'as-many-as' else key} {entry[key]}" for key in PARENTS if entry[key]]
+        links[f"dataset {name}"] = parents if dataset["curate"] else [*parents, f"dataset {dataset['like']}"]
+    for section, word in (("generators", "generator"), ("encoders", "encoder")):
+        for name, made in study[section].items():
+            links[f"{word} {name}"] = [f"dataset {made['dataset']}"]
+    for name, arm in study["arms"].items():
+        synthetic = arm["synthetic"] or {}
+        links[f"arm {name}"] = [
+            f"dataset {arm['dataset']}",
+            f"arm {((arm['distill'] or {}).get('teacher') or {}).get('arm')}",
+            f"arm {synthetic.get('judge')}",
+            f"generator {synthetic.get('generator')}",
+            f"encoder {(arm['init'] or {}).get('encoder')}",
+        ]
+    return links
+
+
+def circle(links: dict[str, list[str]], start: str) -> list[str] | None:
+    """The shortest way from `start` back to it, or None."""
+    came: dict[str, str] = {}
+    open_ = [start]
+    while open_:
+        at = open_.pop(0)
+        for link in links.get(at, []):
+            if link == start:
+                way = [at]
+                while way[-1] != start:
+                    way.append(came[way[-1]])
+                return way[::-1]
+            if link not in came:
+                came[link] = at
+                open_.append(link)
+    return None

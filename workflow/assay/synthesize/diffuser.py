@@ -1,0 +1,212 @@
+"""What all diffusion models here share: the loop that trains them, their averaged weights, and sampling in batches."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from assay.errors import MethodError
+from assay.streams import Streams
+from assay.synthesize.assignment import immiscible
+from assay.synthesize.pixels import to_bytes, to_unit
+from assay.synthesize.sampling import Sampling
+from assay.synthesize.unet import UNet
+from assay.train.checkpoint import Checkpoints, model_state, optimizer_state, restore_optimizer
+
+#: Training iterations between two lines of the curve.
+INTERVAL = 50
+#: Images that are sampled at once.
+BATCH = 256
+
+
+class Diffuser(ABC):
+    """A class-conditional diffusion model on a U-Net.
+
+    The label of some images is withheld in training, so that one network knows images with and without a class: what
+    classifier-free guidance needs (Ho and Salimans 2022, arXiv:2207.12598, algorithm 1).
+    """
+
+    #: Its name in messages.
+    name: str
+
+    def __init__(
+        self,
+        *,
+        steps: int,
+        batch: int,
+        lr: float,
+        width: int,
+        balance: float,
+        ema: float,
+        label_dropout: float,
+        noise_assignment: str,
+    ):
+        if width % 8:
+            raise MethodError(
+                f"{self.name}: width must be a multiple of 8, such as {8 * math.ceil(width / 8)}, not {width}"
+            )
+        self.steps, self.batch, self.lr, self.width = steps, batch, lr, width
+        self.balance, self.decay, self.label_dropout = balance, ema, label_dropout
+        self.immiscible = noise_assignment == "immiscible"
+        self.net: UNet | None = None
+
+    @abstractmethod
+    def loss(self, net: UNet, x: Tensor, noise: Tensor, y: Tensor, draw: torch.Generator) -> Tensor:
+        """The scalar that training minimises.
+
+        Args:
+            net: in training mode.
+            x: clean images in -1..1, float [B,C,H,W].
+            noise: standard normal, of the same shape.
+            y: classes or K for none, int64 [B].
+            draw: where noise levels come from.
+        """
+
+    @abstractmethod
+    def denoise(self, net: UNet, x: Tensor, sigma: float, y: Tensor) -> Tensor:
+        """The images that the network expects behind `x` = images + sigma noise, float [B,C,H,W]."""
+
+    @abstractmethod
+    def sigmas(self, visits: int) -> list[float]:
+        """The noise levels that a sampler visits, falling, and 0 at the end."""
+
+    @abstractmethod
+    def start(self, noise: Tensor, sigma: float) -> Tensor:
+        """Where sampling starts: `noise` is standard normal, and `sigma` the highest level."""
+
+    def fit(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        classes: int,
+        streams: Streams,
+        log: Callable[..., None],
+        checkpoints: Checkpoints,
+    ) -> None:
+        """Train on all images.
+
+        Each iteration draws from a place of its own in stream `generator`, so a resumed training goes on bit for bit.
+
+        Args:
+            images: uint8 [N,H,W,C].
+            labels: int64 [N] in 0..classes-1.
+            classes: K; a class without images is never learnt.
+            streams: stream `generator` is used.
+            log: called as `log(step, loss=..., lr=...)` every 50 iterations, `loss` being the mean since the last call.
+            checkpoints: where the state is kept and found.
+
+        Raises:
+            MethodError: no images, or a loss that is not finite.
+        """
+        if len(images) == 0:
+            raise MethodError(f"{self.name}: there are no images to learn from")
+        x = to_unit(images)
+        y = torch.from_numpy(np.array(labels, np.int64))
+        weights = torch.bincount(y, minlength=classes).double()[y] ** -self.balance
+        net = self._build(images.shape[1:], classes)
+        net.reset(streams.torch("generator", "init"))
+        average = model_state(net)
+        optimizer = torch.optim.Adam(net.parameters(), lr=self.lr, fused=True)
+        start, losses = 0, torch.zeros(INTERVAL, dtype=torch.float64)
+        if saved := checkpoints.load():
+            start, average = saved["step"], saved["average"]
+            losses.copy_(saved["losses"])
+            net.load_state_dict(saved["net"])
+            restore_optimizer(optimizer, saved["optimizer"])
+            print(f"resuming at step {start} of {self.steps}")
+        net.train()
+        for step in range(start, self.steps):
+            draw = streams.torch("generator", "step", step)
+            chosen = torch.multinomial(weights, self.batch, replacement=True, generator=draw)
+            kept = torch.rand(self.batch, generator=draw) >= self.label_dropout
+            noise = torch.randn(self.batch, *x.shape[1:], generator=draw)
+            if self.immiscible:
+                noise = immiscible(x[chosen], noise)
+            loss = self.loss(net, x[chosen], noise, torch.where(kept, y[chosen], classes), draw)
+            rate = self.lr * _rate(step, self.steps)
+            optimizer.param_groups[0]["lr"] = rate
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            _follow(average, net, min(self.decay, (1 + step) / (10 + step)))
+            losses[step % INTERVAL] = loss.detach()
+            if (step + 1) % INTERVAL == 0 or step + 1 == self.steps:
+                mean = float(losses[: step % INTERVAL + 1].mean())
+                if not math.isfinite(mean):
+                    raise MethodError(f"{self.name}: the loss became {mean} at step {step + 1}; a lower lr may help")
+                log(step + 1, loss=mean, lr=rate)
+            if checkpoints.due():
+                checkpoints.save(
+                    {
+                        "step": step + 1,
+                        "losses": losses.clone(),
+                        "net": model_state(net),
+                        "average": {name: value.clone() for name, value in average.items()},
+                        "optimizer": optimizer_state(optimizer),
+                    }
+                )
+        net.load_state_dict(average)
+        self.net = net.eval()
+
+    def state(self) -> dict[str, Tensor]:
+        """The averaged weights."""
+        return model_state(self._trained())
+
+    def restore(self, state: dict[str, Tensor], shape: tuple[int, int, int], classes: int) -> None:
+        """Take weights that `state` gave, for images of `shape` [H,W,C] in `classes` classes."""
+        self.net = self._build(shape, classes)
+        self.net.load_state_dict(state)
+        self.net.eval()
+
+    def sample(
+        self, labels: np.ndarray, streams: Streams, reference: tuple[np.ndarray, np.ndarray], sampling: Sampling
+    ) -> np.ndarray:
+        """One image for each of `labels`, int64 [M]: uint8 [M,H,W,C]. Of `reference` only the shape matters.
+
+        Each batch of 256 draws from a place of its own in stream `generator`.
+        """
+        net = self._trained()
+        none = net.label.num_embeddings - 1
+        sigmas = self.sigmas(sampling.steps)
+        height, width, channels = reference[0].shape[1:]
+        out = np.empty((len(labels), height, width, channels), np.uint8)
+
+        def denoise(x: Tensor, sigma: float, y: Tensor) -> Tensor:
+            return self.denoise(net, x, sigma, y)
+
+        with torch.inference_mode():
+            for first in range(0, len(labels), BATCH):
+                y = torch.from_numpy(np.array(labels[first : first + BATCH], np.int64))
+                draw = streams.torch("generator", "sample", first)
+                noise = torch.randn(len(y), channels, height, width, generator=draw)
+                x = sampling(denoise, self.start(noise, sigmas[0]), sigmas, y, none, draw)
+                out[first : first + BATCH] = to_bytes(x)
+        return out
+
+    def _build(self, shape: tuple[int, ...], classes: int) -> UNet:
+        # Constructors of torch's layers draw from the global state; `reset` and `restore` replace what they drew.
+        with torch.random.fork_rng(devices=[]):
+            return UNet(shape[2], min(shape[:2]), classes, self.width)
+
+    def _trained(self) -> UNet:
+        if self.net is None:
+            raise MethodError(f"{self.name}: call fit or restore before state or sample")
+        return self.net
+
+
+def _rate(step: int, steps: int) -> float:
+    """Share of the peak learning rate: linear over the first tenth of the steps, then half a cosine down to 0."""
+    warm = max(1, steps // 10)
+    return min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * max(0, step - warm) / max(1, steps - warm)))
+
+
+@torch.no_grad()
+def _follow(average: dict[str, Tensor], net: UNet, decay: float) -> None:
+    """Move the average of weights towards those of `net` by 1 - decay."""
+    weights = net.state_dict()
+    torch._foreach_lerp_(list(average.values()), [weights[name] for name in average], 1 - decay)
