@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from unittest import mock
 
 import torch
+from assay.distill.contract import Output
 from assay.models.classifier import Classifier
-from assay.train import job
-from assay.train.objective import Output, Supervised
+from assay.train import job, objective
 from torch import Tensor
 
 
@@ -24,13 +24,13 @@ def in_double() -> Iterator[None]:
     def seen(self: Classifier, x: Tensor) -> Tensor:
         return features(self, x.double())
 
-    def output(_: Supervised, model: Classifier, x: Tensor) -> Output:
+    def output(model: Classifier, x: Tensor, **_: object) -> Output:
         found = model.features(x)
         return Output(model.head(found), found)
 
     with (
         mock.patch.object(job, "place", placed),
         mock.patch.object(Classifier, "features", seen),
-        mock.patch.object(Supervised, "_output", output),
+        mock.patch.object(objective, "output", output),
     ):
         yield

@@ -79,6 +79,7 @@ CARDS = [
     _card("model", "experts", options={"experts": Option(3, "how many", at_least=1)}),
     _card("robust", "ni-erm", needs={"init": "", "trainable": "head"}),
     _card("robust", "mdcs", needs={"model": "experts"}),
+    _card("loss", "inverse-image-frequency", needs={"adjust": "tau-norm"}),
     _card("robust", "co-teaching", options={"rate": Option(..., "share", type=float, at_least=0, below=1)}),
     _card("dropout", "multi-sample-dropout", options={"rate": Option(0.5, "share", at_least=0, below=1)}),
     _card("distill", "kd", options={"temperature": Option(4.0, "T", above=0), "alpha": Option(0.9, "share")}),

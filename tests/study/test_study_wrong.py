@@ -239,6 +239,8 @@ WRONG = [
     (arm("{extends: base, robust: ni-erm, trainable: head}"), "arms.a.robust", "ni-erm needs `init` too", None),
     (arm("{extends: base, robust: ni-erm, init: {encoder: e}}"), "arms.a.robust",
      "ni-erm needs `trainable: head`, not all", None),
+    (arm("{extends: base, loss: inverse-image-frequency}"), "arms.a.loss",
+     "inverse-image-frequency needs `adjust: [tau-norm]`", None),
     (arm("{extends: base, robust: mdcs}"), "arms.a.robust", "mdcs needs `model: experts`, not resnet8",
      None),
     (arm("{extends: base, robust: {method: co-teaching, rate: 0.2}, dropout: multi-sample-dropout}"),

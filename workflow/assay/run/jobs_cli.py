@@ -148,14 +148,20 @@ def worker(file: str) -> int:
 
 def track(file: str, layout: Layout = HERE) -> int:
     """Bring MLflow up to date with a study. What did not arrive fails the record, and the next run sends it."""
+    from assay.run.store import Store
+    from assay.study.jobs import Plan
     from assay.track.publish import publish
     from assay.track.store import short, tracking_uri
 
     study, _ = record_of(Path(file), layout)
+    plan = Plan.from_json(read_json(layout.study(study) / "study.json"))
+    # Taken before anything is read: what is sealed meanwhile counts as not sent.
+    newest = Store(layout).newest(plan.jobs.values())
     summary = publish(layout.study(study), final=True)
     print(summary)
     reason = None if summary.ok else f"MLflow is not up to date: {summary.errors[0]}"
     status = "done" if summary.ok else "failed"
     to = short(tracking_uri(layout.root))
-    write_json(Path(file), {"record": "track", "stage": "track", "status": status, "reason": reason, "to": to})
+    body = {"record": "track", "stage": "track", "status": status, "reason": reason, "to": to, "newest": newest}
+    write_json(Path(file), body)
     return 0

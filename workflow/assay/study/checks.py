@@ -14,6 +14,8 @@ from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_data import contradictions
 from assay.study.checks_devices import shareable
+from assay.study.checks_distill import check_distill
+from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
@@ -67,7 +69,7 @@ class _Checks:
         self._circle(
             "arms",
             "distill",
-            self._chain(self.arms, lambda arm: arm["distill"] and arm["distill"]["teacher"]["arm"]),
+            self._chain(self.arms, lambda arm: ((arm["distill"] or {}).get("teacher") or {}).get("arm")),
         )
         if not self.problems.found:
             self._replicates()
@@ -223,9 +225,11 @@ class _Checks:
         shareable(path, arm, self.study["resources"], self.registry, self.problems)
         self._init(path, arm)
         self._teacher(path, arm)
+        check_distill(path, arm, self.registry, self.problems)
         if arm["together"]:
             self._together(path, arm)
         check_robust(path, arm, self.registry, self.problems)
+        check_needs(path, arm, self.registry, self.problems)
         if arm["robust"] and arm["dropout"]:
             self.problems.add(
                 (*path, "dropout"), "expected either `dropout` or `robust`, which takes the place of the loss"
@@ -339,7 +343,7 @@ class _Checks:
                 )
 
     def _teacher(self, path: Path, arm: dict[str, Any]) -> None:
-        if not arm["distill"]:
+        if not arm["distill"] or not arm["distill"]["teacher"]:
             return
         path = (*path, "distill", "teacher")
         teacher = arm["distill"]["teacher"]

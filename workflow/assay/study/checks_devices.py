@@ -7,6 +7,10 @@ from typing import Any
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
 
+#: The distillations whose loss is a mean over images, as a test has made sure: what devices find adds up. Others
+#: compare the images of a batch, or remember them.
+DISTILLED = ("born-again", "dkd", "dkpp", "kd", "logit-standardisation", "teacher-labels", "wsld")
+
 
 def shareable(
     path: Path, arm: dict[str, Any], resources: dict[str, Any], registry: Registry, problems: Problems
@@ -36,6 +40,9 @@ def shareable(
         problems.add(
             place, f"{arm['robust']['method']} remembers each image, which one device has to see; leave `devices` out"
         )
+    if arm["distill"] and arm["distill"]["method"] not in DISTILLED:
+        message = f"does not go with {arm['distill']['method']}; of the distillations it goes with"
+        problems.add(place, f"`devices` {message} {', '.join(DISTILLED)}")
     card = registry.get("loss", arm["loss"]["method"]) if arm["loss"] else None
     if card and "features" in card.reads:
         problems.add(place, f"{card.name} compares features of a whole batch; leave `devices` out")

@@ -181,7 +181,7 @@ class _Checks:
         for name, arm in self.arms.items():
             links[f"arm {name}"] = [
                 f"dataset {arm['dataset']}",
-                f"arm {arm['distill']['teacher']['arm'] if arm['distill'] else None}",
+                f"arm {((arm['distill'] or {}).get('teacher') or {}).get('arm')}",
                 f"generator {(arm['synthetic'] or {}).get('generator')}",
                 f"encoder {(arm['init'] or {}).get('encoder')}",
             ]

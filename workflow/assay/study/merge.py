@@ -24,7 +24,9 @@ UNSET = Unset()
 #: The key that a bare name is short for, where it is not `method`.
 SHORT_FOR = {"teacher": "arm", "synthetic": "generator"}
 #: What stays when the method of a mapping changes: keys that say where a method is used, not how it works.
-NOT_OPTIONS = frozenset({"extends", "dataset", "model", "recipe", "augment", "seeds", "threads", "teacher"})
+NOT_OPTIONS = frozenset(
+    {"extends", "dataset", "model", "recipe", "augment", "seeds", "threads", "teacher", "images", "repeat"}
+)
 #: Mappings that name one of several alternatives, so that a new one replaces the old.
 ALTERNATIVES = {"init": frozenset({"encoder", "weights", "method"})}
 

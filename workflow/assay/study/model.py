@@ -84,7 +84,7 @@ class Track(Section):
     artifacts: Literal["copy", "refer"] = key(
         "copy",
         "Whether files are copied into MLflow, or all referred to by path and digest. The study's config, plan and "
-        "report are always copied, a dataset's arrays never.",
+        "report and the pictures of trials are always copied, a dataset's arrays never.",
         "track: {artifacts: refer}",
     )
     copy_below: Bytes = key(

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, TeacherSeed, key
+from assay.study.generations import MOST
 from assay.study.model_init import Init, Mup
 
 #: A sweep of more points than this is a slip of the pen.
@@ -88,10 +89,24 @@ class Distill(Section):
         "How a student learns: a method of kind distill. Its options stand beside it.",
         "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: baseline}}",
     )
-    teacher: Teacher = key(
-        ...,
-        "The arm that teaches; a bare name means its model with the same seed.",
+    teacher: Teacher | None = key(
+        None,
+        "The arm that teaches; a bare name means its model with the same seed. Some methods take none.",
         "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: baseline}}",
+    )
+    images: Literal["labelled", "unlabelled", "all"] = key(
+        "labelled",
+        "What it learns from: the train images, the dataset's images without labels (on which the teacher alone "
+        "speaks), or both.",
+        "datasets:\n  few: {from: digits, labels: 100}\n"
+        "arms:\n  taught: {extends: baseline, dataset: few, "
+        "distill: {method: teacher-labels, images: all, teacher: baseline}}",
+    )
+    repeat: Annotated[int, Field(ge=1, le=MOST)] | None = key(
+        None,
+        "Generations of born-again networks: `arm[generation=1]` learns from the teacher, each next one from the one "
+        "before, and the arm itself is the last. Each starts from initial weights of its own.",
+        "arms:\n  reborn: {extends: baseline, distill: {method: born-again, teacher: baseline, repeat: 3}}",
     )
 
 

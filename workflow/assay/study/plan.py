@@ -74,7 +74,8 @@ class Planner:
         self._claims()
         everything = list(self.plan.records.values())
         for stage in ("report", "track"):
-            digest = digest_of([stage, self.code.package(stage), *(record.digest for record in everything)])
+            code = [self.code.package(stage), self.code.package("figures")]
+            digest = digest_of([stage, *code, *(record.digest for record in everything)])
             needs = [record.path for record in everything] + (["report"] if stage == "track" else [])
             self.plan.records[stage] = Record(stage, stage, [], needs, digest)
         return self.plan
@@ -361,7 +362,7 @@ class Planner:
         spec = {key: declared[key] for key in _TRAINED_BY}
         spec["streams"] = self._streams(seed, "init", "order", "augment")
         spec["synthetic"] = {"mix": declared["synthetic"]["mix"]} if declared["synthetic"] else None
-        spec["distill"] = None
+        spec["distill"] = spec["taught"] = None
         spec["init"] = None
         words = [dataset.label, declared["model"]["method"]]
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
@@ -383,10 +384,14 @@ class Planner:
             needs.append(need)
             words.append(declared["synthetic"]["generator"])
         if declared["distill"]:
-            spec["distill"] = {key: value for key, value in declared["distill"].items() if key != "teacher"}
-            words.append(declared["distill"]["method"])
-            for number, teacher in enumerate(self._teacher_seeds(declared["distill"]["teacher"], seed)):
-                inputs[f"teacher/{number}"], need = self._model(declared["distill"]["teacher"]["arm"], teacher)
+            lesson = declared["distill"]
+            spec["taught"] = {key: lesson[key] for key in ("images", "repeat")}
+            spec["distill"] = {
+                key: value for key, value in lesson.items() if key not in ("teacher", "images", "repeat")
+            }
+            words.append(lesson["method"] + (f"-{lesson['repeat']}" if lesson["repeat"] else ""))
+            for number, teacher in enumerate(self._teacher_seeds(lesson["teacher"], seed)):
+                inputs[f"teacher/{number}"], need = self._model(lesson["teacher"]["arm"], teacher)
                 needs.append(need)
         methods = [*self._training_methods(declared), *self._card("init", spec["init"] if drawn else None)]
         if choice is not None:
@@ -426,7 +431,9 @@ class Planner:
                     cards += self._cards(kind, [entry for entry in chosen if isinstance(entry, dict)])
         return cards
 
-    def _teacher_seeds(self, teacher: Entry, seed: int) -> list[int]:
+    def _teacher_seeds(self, teacher: Entry | None, seed: int) -> list[int]:
+        if teacher is None:
+            return []
         if teacher["seed"] == "all":
             return list(self.study["seeds"])
         return [seed if teacher["seed"] == "same" else teacher["seed"]]

@@ -95,7 +95,7 @@ class Resolver:
         distill = None
         if arm.distill:
             distill = self._beside("distill", arm.distill, (*path, "distill"))
-            distill = {**(distill or {}), "teacher": arm.distill.teacher.model_dump()}
+            distill = {**(distill or {}), **arm.distill.model_dump(include={"teacher", "images", "repeat"})}
         made: Entry = {
             "dataset": arm.dataset,
             **{

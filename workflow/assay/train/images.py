@@ -62,7 +62,8 @@ class Images:
     Attributes:
         raw: uint8 `[N,H,W,C]` on the host; `Streamed` where they are too large.
         pixels: uint8 `[N,C,H,W]` on the device, laid out channels-last as the files are; or `StreamedPixels`.
-        labels: int64 `[N]` on the device.
+        labels: int64 `[N]` on the device; -1 for an image without one.
+        unlabelled: whether there are such images.
         keys: int64 `[N]`, what augmentation draws by, on the device or where it makes its numbers instead.
         counts: int64 `[K]` on the device.
     """
@@ -74,7 +75,9 @@ class Images:
         self.keys = torch.cat([keys(split.ids.tolist()) for split in splits])
         if device.type not in ELSEWHERE:
             self.keys = self.keys.to(device)
-        self.counts = torch.from_numpy(np.bincount(self.targets, minlength=classes)).to(device)
+        known = self.targets >= 0
+        self.unlabelled = not known.all()
+        self.counts = torch.from_numpy(np.bincount(self.targets[known], minlength=classes)).to(device)
         self.classes = classes
 
     @property
@@ -83,8 +86,15 @@ class Images:
         return "streamed" if isinstance(self.pixels, StreamedPixels) else "resident"
 
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Images float32 `[B,C,H,W]` in 0..1 and targets float32 `[B,K]` for int64 indices `[B]`."""
-        return to_unit(self.pixels[indices]), F.one_hot(self.labels[indices], self.classes).float()
+        """Images float32 `[B,C,H,W]` in 0..1 and targets float32 `[B,K]` for int64 indices `[B]`.
+
+        An image without a label has a target of zeros.
+        """
+        labels = self.labels[indices]
+        targets = F.one_hot(labels.clamp_min(0), self.classes).float()
+        if self.unlabelled:
+            targets = targets * (labels >= 0)[:, None]
+        return to_unit(self.pixels[indices]), targets
 
     def draw_ids(self, indices: Tensor, repeats: Tensor) -> Tensor:
         """The number of each drawn image, int64 `[B]`: another one each time an image comes again in an epoch."""

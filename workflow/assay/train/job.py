@@ -18,6 +18,7 @@ from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
 from assay.train.compiled import compiled
 from assay.train.deterministic import deterministic
+from assay.train.distillation import distillation
 from assay.train.distributed import Agreed, Peers, Shared, require_shareable
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
@@ -31,7 +32,7 @@ from assay.train.order import Order
 from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.robust.objective import Robust, RobustObjective, Training
-from assay.train.setup import finished, frozen, held_out, place, validation
+from assay.train.setup import finished, held_out, place, validation
 from assay.train.statistics import batch_statistics
 
 if TYPE_CHECKING:
@@ -61,10 +62,10 @@ def train(
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
             `dropout` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init` (an
-            entry, `{"weights": ...}` or None), `distill` (entry or None; its key `teacher` is for the planner),
-            `precision` (see `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers
-            of `init`, `order`, `augment`), and perhaps `mup` ({"option": ..., "base-width": ...}) and `dynamics`
-            (true).
+            entry, `{"weights": ...}` or None), `distill` (entry or None), `taught` ({"images": "labelled" |
+            "unlabelled" | "all", "repeat": number of the generation or None} or None), `precision` (see
+            `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
+            `order`, `augment`), and perhaps `mup` ({"option": ..., "base-width": ...}) and `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -93,6 +94,8 @@ def train(
     device = torch.device(device)
     streams = Streams(spec["streams"])
     splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
+    lesson = spec.get("taught") or {"images": "labelled", "repeat": None}
+    splits = taught(splits, dataset, lesson["images"])
     images = Images(splits, len(dataset.classes), device, limit)
 
     start = spec.get("init") or {}
@@ -104,9 +107,11 @@ def train(
         raise MethodError(f"{spec['robust']['method']} needs networks that differ; leave `init: weights` out")
     networks, finishes = [], []
     grown: dict[nn.Parameter, Growth] = {}
+    # Each generation of a born-again network is drawn anew, or it would start where its teacher did.
+    scope = ["generation", lesson["repeat"]] if lesson["repeat"] else []
     for number in range(count):
         which = [number] if number else []
-        make = partial(drawn, spec, registry, dataset, streams, which)
+        make = partial(drawn, spec, registry, dataset, streams, [*which, *scope])
         model = make(spec["model"])
         if base := spec.get("mup"):
             grown |= spread(model, make(at_base(spec["model"], base)))
@@ -134,12 +139,17 @@ def train(
     bf16 = precision == "bf16"
     if state:
         state(precision=precision, images=images.kept)
-    distill = distillation(registry, spec.get("distill"), teachers)
+    if watch and images.unlabelled:
+        raise MethodError("the dynamics of training need each image's own label, and some images have none")
+    distill = distillation(registry, spec, model, teachers, images, streams, dataset.size, bf16=bf16)
+    if distill and distill.beside is not None:
+        trained = nn.ModuleDict({"model": model, "beside": distill.beside})
     dropout = bind(registry, "dropout", spec["dropout"]) if spec.get("dropout") else None
     if robust and dropout:
         raise MethodError(f"{spec['robust']['method']} takes the loss's place and does not see dropout; drop one")
     objective: Supervised | RobustObjective
-    validate = validation(model, dataset.splits.get("val"), device, limit)
+    ready = distill.finish if distill else None
+    validate = validation(model, dataset.splits.get("val"), device, ready, limit=limit)
     if robust:
         if reads_features(loss):
             raise MethodError(f"{spec['loss']['method']} looks at features, which robust methods do not hand to a loss")
@@ -156,7 +166,6 @@ def train(
             loss,
             epochs=recipe["epochs"],
             distill=distill,
-            teachers=[frozen(teacher, device) for teacher in teachers],
             dropout=dropout,
             bf16=bf16,
             watch=watch,
@@ -188,6 +197,8 @@ def train(
         finish()
     if isinstance(objective, RobustObjective):
         objective.finish()
+    if distill:
+        distill.finish()
     if watch and keep:
         keep(id=dataset.splits["train"].ids, **watch.arrays())
     return finished(model)
@@ -236,16 +247,17 @@ def mixed(dataset: Dataset, synthetic: Dataset | None, mix: str | None) -> list[
     return [made] if mix == "synthetic-only" else [real, made]
 
 
-def distillation(
-    registry: Registry, entry: Mapping[str, Any] | None, teachers: Sequence[Classifier]
-) -> Callable[..., Tensor] | None:
-    """The bound distillation method, or None.
+def taught(splits: list[Split], dataset: Dataset, images: str) -> list[Split]:
+    """The splits that a student learns from: `splits`, the dataset's unlabelled images, or all.
 
     Raises:
-        MethodError: a method without teachers, or teachers without a method.
+        MethodError: there are no unlabelled images.
     """
-    if (entry is None) != (not teachers):
-        raise MethodError(f"the spec says distill: {entry and entry['method']}, and there are {len(teachers)} teachers")
-    if entry is None:
-        return None
-    return bind(registry, "distill", {key: value for key, value in entry.items() if key != "teacher"})
+    if images == "labelled":
+        return splits
+    unlabelled = dataset.splits.get("unlabelled")
+    if unlabelled is None or not len(unlabelled):
+        raise MethodError(
+            f"distill: images: {images}, and the dataset has none without a label; its key `labels` takes labels away"
+        )
+    return [unlabelled] if images == "unlabelled" else [*splits, unlabelled]

@@ -39,11 +39,20 @@ def finished(model: Classifier) -> Classifier:
 
 
 def validation(
-    model: Classifier, split: Split | None, device: torch.device, limit: int | None = None
+    model: Classifier,
+    split: Split | None,
+    device: torch.device,
+    ready: Callable[[], None] | None = None,
+    *,
+    limit: int | None = None,
 ) -> Callable[[], dict[str, float]] | None:
-    """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it."""
+    """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it.
+
+    `ready` is called first each time, such as to put weights in place that no gradient moves. `limit` is as for
+    `held_out`.
+    """
     held = held_out(split, device, limit)
-    return partial(_validate, model, *held) if held else None
+    return partial(_validate, model, *held, ready) if held else None
 
 
 def held_out(
@@ -58,7 +67,11 @@ def held_out(
     return lay([split.images], device, limit)[1], torch.from_numpy(split.labels).to(device)
 
 
-def _validate(model: Classifier, pixels: Tensor | StreamedPixels, labels: Tensor) -> dict[str, float]:
+def _validate(
+    model: Classifier, pixels: Tensor | StreamedPixels, labels: Tensor, ready: Callable[[], None] | None
+) -> dict[str, float]:
+    if ready:
+        ready()
     logits = logits_alone(model, pixels, BATCH)
     loss, right = F.cross_entropy(logits, labels), (logits.argmax(dim=1) == labels).float().mean()
     return {"val.loss": loss.item(), "val.accuracy": right.item()}

@@ -7,11 +7,11 @@ from functools import partial
 
 from assay.claims.interval import mean_interval
 from assay.claims.language import metrics_in
+from assay.figures.numbers import MISSING, plain, short
 from assay.report.compare import Column, column, columns, comparison, written
 from assay.report.html import Markup, join, note, tag
 from assay.report.legend import named
 from assay.report.material import Material, Measured
-from assay.report.numbers import MISSING, plain, short
 from assay.report.page import Section
 from assay.report.tables import Head, cell, row_head, table
 
