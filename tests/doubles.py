@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from unittest import mock
 
 import torch
-from assay.distill.contract import Output
 from assay.models.classifier import Classifier
 from assay.train import job, objective
+from assay.train.objective import Output
 from torch import Tensor
 
 
@@ -24,9 +24,10 @@ def in_double() -> Iterator[None]:
     def seen(self: Classifier, x: Tensor) -> Tensor:
         return features(self, x.double())
 
-    def output(model: Classifier, x: Tensor, **_: object) -> Output:
+    def output(model: Classifier, x: Tensor, *, bf16: bool) -> Output:
+        assert not bf16
         found = model.features(x)
-        return Output(model.head(found), found)
+        return Output(model.head(found), found, [])
 
     with (
         mock.patch.object(job, "place", placed),

@@ -116,7 +116,7 @@ def test_devices_are_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             {"devices": 2, "distill": {"method": "rkd", "teacher": "baseline"}},
             {},
-            "does not go with rkd; of the distillations it goes with born-again",
+            "rkd compares images of a whole batch .* or distil by one of born-again",
         ),
         ({"devices": 2, "compile": True}, {}, "compiled layers cannot wait"),
         ({"devices": 4, "recipe": {"method": "sgd", "batch": 3}}, {}, "4 devices cannot share a batch of 3 images"),

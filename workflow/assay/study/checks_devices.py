@@ -41,8 +41,11 @@ def shareable(
             place, f"{arm['robust']['method']} remembers each image, which one device has to see; leave `devices` out"
         )
     if arm["distill"] and arm["distill"]["method"] not in DISTILLED:
-        message = f"does not go with {arm['distill']['method']}; of the distillations it goes with"
-        problems.add(place, f"`devices` {message} {', '.join(DISTILLED)}")
+        problems.add(
+            place,
+            f"{arm['distill']['method']} compares images of a whole batch or trains parts of its own; leave `devices` "
+            f"out, or distil by one of {', '.join(DISTILLED)}",
+        )
     card = registry.get("loss", arm["loss"]["method"]) if arm["loss"] else None
     if card and "features" in card.reads:
         problems.add(place, f"{card.name} compares features of a whole batch; leave `devices` out")

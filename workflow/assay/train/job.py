@@ -148,8 +148,7 @@ def train(
     if robust and dropout:
         raise MethodError(f"{spec['robust']['method']} takes the loss's place and does not see dropout; drop one")
     objective: Supervised | RobustObjective
-    ready = distill.finish if distill else None
-    validate = validation(model, dataset.splits.get("val"), device, ready, limit=limit)
+    validate = validation(model, dataset.splits.get("val"), device, limit, distill.finish if distill else None)
     if robust:
         if reads_features(loss):
             raise MethodError(f"{spec['loss']['method']} looks at features, which robust methods do not hand to a loss")

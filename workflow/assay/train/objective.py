@@ -84,7 +84,8 @@ class Supervised:
         x, targets = augmented(x, targets, self.augments, self.seed, epoch, ids)
         if self.part and self.augments:
             # Not before: some augmentations blend images of the whole batch.
-            x, targets, ids, indices, repeats = map(self.part, (x, targets, ids, indices, repeats))
+            x, targets, ids = self.part(x), self.part(targets), self.part(ids)
+            indices, repeats = self.part(indices), self.part(repeats)
         draw = Draw(self.seed, epoch, ids, len(self.augments))
         if self.distill is None:
             student = output(self.model, x, bf16=self.bf16)

@@ -42,14 +42,13 @@ def validation(
     model: Classifier,
     split: Split | None,
     device: torch.device,
-    ready: Callable[[], None] | None = None,
-    *,
     limit: int | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> Callable[[], dict[str, float]] | None:
     """A function that gives cross-entropy (nats) and accuracy on `split`, or None when there is nothing in it.
 
-    `ready` is called first each time, such as to put weights in place that no gradient moves. `limit` is as for
-    `held_out`.
+    `limit` is that of `held_out`; `ready` is called first each time, such as to put weights in place that no gradient
+    moves.
     """
     held = held_out(split, device, limit)
     return partial(_validate, model, *held, ready) if held else None
