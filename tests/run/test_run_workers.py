@@ -74,8 +74,8 @@ def test_two_processes_leave_one_result(
     assert "devices" not in runs[0]
     assert runs[1]["devices"] == 2
     assert runs[1]["device"] == runs[0]["device"]
-    # Of both: torch alone takes more than half of this.
-    assert runs[1]["peak_memory_bytes"] > 2 * 10**8
+    # Each of the two has torch in memory.
+    assert runs[1]["peak_memory_bytes"] > 2 * 150 * 2**20
     assert (store.place(jobs[1]) / "log.txt").read_text().count("epoch 2/2") == 1
     curves = [(store.place(job) / "curves.jsonl").read_text().splitlines() for job in jobs]
     assert len(curves[0]) == len(curves[1])
