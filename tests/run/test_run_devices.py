@@ -113,6 +113,11 @@ def test_devices_are_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"devices": 2, "robust": {"method": "co-teaching", "rate": 0.2}}, {}, "co-teaching remembers each image"),
         ({"devices": 2, "loss": "bias-loss"}, {}, "bias-loss compares features of a whole batch"),
         ({"devices": 2, "together": True}, {}, "`together` puts all seeds on one device"),
+        (
+            {"devices": 2, "distill": {"method": "rkd", "teacher": "baseline"}},
+            {},
+            "rkd compares images of a whole batch .* or distil by one of born-again",
+        ),
         ({"devices": 2, "compile": True}, {}, "compiled layers cannot wait"),
         ({"devices": 4, "recipe": {"method": "sgd", "batch": 3}}, {}, "4 devices cannot share a batch of 3 images"),
         (

@@ -10,14 +10,18 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from assay.augment.draw import Draw
 from assay.data.dataset import Dataset, Split
+from assay.distill.contract import Batch, Output
 from assay.errors import MethodError
 from assay.models.classifier import Classifier
 from assay.run.datasets import write_dataset
 from assay.run.models import write_model
 from assay.streams import Streams
+from assay.study.checks_devices import DISTILLED
 from assay.train.distributed import require_shareable
-from assay.train.epochs import bound
+from assay.train.epochs import begin, bound
 from assay.train.job import train
 from assay.train.order import Order
 from doubles import in_double
@@ -43,7 +47,8 @@ from assay.run.datasets import read_dataset
 from assay.run.models import read_model
 from assay.study.registry import scan
 from assay.train.distributed import Peers
-from assay.train.epochs import bound
+from assay.study.checks_devices import DISTILLED
+from assay.train.epochs import begin, bound
 from assay.train.job import train
 
 class Checkpoints:
@@ -246,6 +251,7 @@ def test_pixels_depend_on_neither_batch_nor_threads_nor_processes(together, alon
         ({"robust": {"method": "co-teaching"}}, "no `robust`"),
         ({"dynamics": True}, "no `dynamics`"),
         ({"compile": True}, "no `compile`"),
+        ({"distill": {"method": "rkd"}}, "no rkd; it goes with born-again"),
         ({"recipe": {"batch": 9, "accumulate": 3}}, "smallest part of a batch, which has 3 images"),
     ],
 )
@@ -261,3 +267,34 @@ def test_a_loss_that_compares_the_features_of_a_batch_is_refused(registry, entry
     loss = bound(registry, "loss", entry("loss", "bias-loss"))
     with pytest.raises(MethodError, match="no bias-loss, which compares features"):
         require_shareable({"recipe": {"batch": 9}, "loss": entry("loss", "bias-loss")}, loss, order, 2)
+
+
+def split_up(registry, entry, name):
+    """The loss of a distillation on seven images, and what parts of four and three images add up to."""
+    draw = torch.Generator().manual_seed(1)
+    mine, theirs = (Output(torch.randn(7, 5, generator=draw), torch.randn(7, 6, generator=draw)) for _ in range(2))
+    targets = F.one_hot(torch.tensor([0, 1, 2, 3, 4, 0, 1]), 5).float()
+    loss, x = torch.rand(7, generator=draw), torch.rand(7, 1, 4, 4, generator=draw)
+
+    def of(rows):
+        method = bound(registry, "distill", entry("distill", name))
+        begin(method, 1, 4)
+        student, teacher = (Output(one.logits[rows], one.features[rows]) for one in (mine, theirs))
+        numbers = torch.arange(7)[rows]
+        batch = Batch(loss[rows], targets[rows], x[rows], numbers, Draw(3, 1, numbers), lambda *_: loss[rows])
+        return method(student, teacher, batch)
+
+    return of(slice(0, 7)), 4 / 7 * of(slice(0, 4)) + 3 / 7 * of(slice(4, 7))
+
+
+@pytest.mark.parametrize("name", DISTILLED)
+def test_distillations_that_add_up(registry, entry, name):
+    whole, parts = split_up(registry, entry, name)
+    torch.testing.assert_close(whole, parts)
+
+
+@pytest.mark.parametrize("name", ["rkd", "dist", "cwtm"])
+def test_distillations_that_compare_images_do_not_add_up(registry, entry, name):
+    assert name not in DISTILLED
+    whole, parts = split_up(registry, entry, name)
+    assert abs(float(whole - parts)) > 1e-3

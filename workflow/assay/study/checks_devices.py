@@ -7,8 +7,9 @@ from typing import Any
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
 
-#: Distillations that look at one image at a time, so that each device can do its own.
-SHARED_DISTILL = ("kd",)
+#: The distillations whose loss is a mean over images, as a test has made sure: what devices find adds up. Others
+#: compare the images of a batch, or remember them.
+DISTILLED = ("born-again", "dkd", "dkpp", "kd", "logit-standardisation", "teacher-labels", "wsld")
 
 
 def shareable(
@@ -39,15 +40,15 @@ def shareable(
         problems.add(
             place, f"{arm['robust']['method']} remembers each image, which one device has to see; leave `devices` out"
         )
-    card = registry.get("loss", arm["loss"]["method"]) if arm["loss"] else None
-    if card and "features" in card.reads:
-        problems.add(place, f"{card.name} compares features of a whole batch; leave `devices` out")
-    if arm["distill"] and arm["distill"]["method"] not in SHARED_DISTILL:
+    if arm["distill"] and arm["distill"]["method"] not in DISTILLED:
         problems.add(
             place,
             f"{arm['distill']['method']} compares images of a whole batch or trains parts of its own; leave `devices` "
-            f"out, or distil by {' or '.join(SHARED_DISTILL)}",
+            f"out, or distil by one of {', '.join(DISTILLED)}",
         )
+    card = registry.get("loss", arm["loss"]["method"]) if arm["loss"] else None
+    if card and "features" in card.reads:
+        problems.add(place, f"{card.name} compares features of a whole batch; leave `devices` out")
     if arm["together"]:
         problems.add(place, "`together` puts all seeds on one device; leave one of the two out")
     if arm["compile"]:

@@ -5,8 +5,7 @@ is the mean over its images, so gradients are summed over the processes, each we
 part has. Batch normalisation sees the whole batch (`assay.train.synchronised`). What follows from a summed gradient
 is computed by each process alone and comes out the same, so no weights are ever sent.
 
-A distillation that compares images of a batch would see those of one part alone: `assay.study.checks_devices` refuses
-it.
+What compares images of a batch, or remembers them from batch to batch, is refused (`require_shareable`).
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from assay.errors import LostProcessError, MethodError
+from assay.study.checks_devices import DISTILLED
 from assay.train.checkpoint import Checkpoints
 from assay.train.loop import Objective
 from assay.train.losses.features import reads_features
@@ -172,6 +172,9 @@ def require_shareable(spec: Mapping[str, Any], loss: object, order: Order, size:
             raise MethodError(f"devices: {size} goes with no `{key}`, {why}; leave one of them out")
     if reads_features(loss):
         raise MethodError(f"devices: {size} goes with no {spec['loss']['method']}, which compares features of a batch")
+    method = (spec.get("distill") or {}).get("method")
+    if method and method not in DISTILLED:
+        raise MethodError(f"devices: {size} goes with no {method}; it goes with {', '.join(DISTILLED)}")
     smallest = order.images // order.steps // spec["recipe"].get("accumulate", 1)
     if smallest < size:
         raise MethodError(
