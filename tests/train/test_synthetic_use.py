@@ -69,7 +69,7 @@ def test_soft_labels_are_the_targets_of_synthetic_images_alone(toy, made):
     soft[0] = np.eye(len(toy.classes))[1]
     split = dataclasses.replace(split, soft=soft)
     real = dataclasses.replace(toy.splits["train"], soft=np.zeros((48, len(toy.classes)), np.float32))
-    images = Images([real, split], len(toy.classes), torch.device("cpu"), split)
+    images = Images([real, split], len(toy.classes), torch.device("cpu"), soft=split)
     targets = images.batch(torch.arange(80))[1]
     assert torch.equal(targets[:48].argmax(1), torch.from_numpy(real.labels))
     assert torch.equal(targets[48:], torch.from_numpy(soft))
