@@ -147,12 +147,6 @@ def _train(task: Task) -> Headline:
     spec = dict(task.job.spec)
     choice = spec.pop("choice", None) or _choice(task)
     teachers = [read_model(folder, registry) for role, folder in task.inputs.items() if role.startswith("teacher/")]
-    encoder = read_model(task.inputs["encoder"], registry).state_dict() if "encoder" in task.inputs else None
-    weights = None
-    if spec["init"] and "weights" in spec["init"]:
-        from safetensors.torch import load_file
-
-        weights = load_file(_foreign(spec["init"]["weights"]))
     log, checkpoints = _watched(task)
     model = train(
         spec,
@@ -160,8 +154,7 @@ def _train(task: Task) -> Headline:
         dataset,
         synthetic=read_dataset(task.inputs["synthetic"]) if "synthetic" in task.inputs else None,
         teachers=teachers,
-        encoder=encoder,
-        weights=weights,
+        **_start(task, registry),
         choice=choice,
         keep=partial(write_npz, task.out / "dynamics.npz"),
         state=task.stated.update,
@@ -174,6 +167,20 @@ def _train(task: Task) -> Headline:
         real, altered = preview(chosen, registry, dataset, model)
         write_npz(task.out / "samples.npz", real=real, altered=altered)
     return _last_values(task)
+
+
+def _start(task: Task, registry: JobRegistry) -> dict[str, Any]:
+    """The tensors that a training starts from, by what they are: of an `encoder` or the `weights` of a file."""
+    made: dict[str, Any] = {}
+    if "encoder" in task.inputs:
+        from assay.run.models import read_model
+
+        made["encoder"] = read_model(task.inputs["encoder"], registry).state_dict()
+    if "weights" in (task.job.spec.get("init") or {}):
+        from safetensors.torch import load_file
+
+        made["weights"] = load_file(_foreign(task.job.spec["init"]["weights"]))
+    return made
 
 
 def _choice(task: Task) -> dict[str, Any] | None:
@@ -223,8 +230,12 @@ def _adjust(task: Task) -> Headline:
 
 def _compress(task: Task) -> Headline:
     from assay.compress.job import compress
+    from assay.run.models import read_model
 
-    return _altered(task, compress)
+    registry = _registry(task)
+    count = sum(role.startswith("other/") for role in task.inputs)
+    others = [read_model(task.inputs[f"other/{number}"], registry) for number in range(count)]
+    return _altered(task, partial(compress, others=others, **_start(task, registry)))
 
 
 def _altered(task: Task, alter: Callable[..., Any]) -> Headline:

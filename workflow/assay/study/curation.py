@@ -152,40 +152,55 @@ class _Checks:
 
     def _circles(self) -> None:
         """A model that asks for what is curated by it could never be trained."""
-        links = self._links()
+        made_from = links(self.study, self.registry)
         told: set[str] = set()
         for name, dataset in self.datasets.items():
             start = f"dataset {name}"
-            circle = _circle(links, start) if dataset["curate"] and start not in told else None
-            if circle:
-                told |= set(circle)
-                words = " -> ".join([*circle, start])
+            found = circle(made_from, start) if dataset["curate"] and start not in told else None
+            if found:
+                told |= set(found)
+                words = " -> ".join([*found, start])
                 self.problems.add(("datasets", name, "curate"), f"`curate` goes round in a circle: {words}")
 
-    def _links(self) -> dict[str, list[str]]:
-        """What is made from what: `arm a` -> `dataset d` and so on. Circles without `curate` are told elsewhere."""
-        links: dict[str, list[str]] = {}
-        for name, dataset in self.datasets.items():
-            parents = [f"dataset {dataset['from']}"]
-            for entry in dataset["curate"]:
-                parents += [
-                    f"{'dataset' if key == 'as-many-as' else key} {entry[key]}" for key in PARENTS if entry[key]
-                ]
-            links[f"dataset {name}"] = parents if dataset["curate"] else [*parents, f"dataset {dataset['like']}"]
-        for section, word in (("generators", "generator"), ("encoders", "encoder")):
-            for name, made in self.study[section].items():
-                links[f"{word} {name}"] = [f"dataset {made['dataset']}"]
-        for name, arm in self.arms.items():
-            links[f"arm {name}"] = [
-                f"dataset {arm['dataset']}",
-                f"arm {arm['distill']['teacher']['arm'] if arm['distill'] else None}",
-                f"generator {(arm['synthetic'] or {}).get('generator')}",
-                f"encoder {(arm['init'] or {}).get('encoder')}",
-            ]
-        return links
+
+def links(study: Entry, registry: Registry) -> dict[str, list[str]]:
+    """What is made from what: `arm a` -> `dataset d` and so on. Circles of one kind of link are told elsewhere."""
+    found: dict[str, list[str]] = {}
+    for name, dataset in study["datasets"].items():
+        parents = [f"dataset {dataset['from']}"]
+        for entry in dataset["curate"]:
+            parents += [f"{'dataset' if key == 'as-many-as' else key} {entry[key]}" for key in PARENTS if entry[key]]
+        found[f"dataset {name}"] = parents if dataset["curate"] else [*parents, f"dataset {dataset['like']}"]
+    for section, word in (("generators", "generator"), ("encoders", "encoder")):
+        for name, made in study[section].items():
+            found[f"{word} {name}"] = [f"dataset {made['dataset']}"]
+    for name, arm in study["arms"].items():
+        found[f"arm {name}"] = [
+            f"dataset {arm['dataset']}",
+            f"arm {arm['distill']['teacher']['arm'] if arm['distill'] else None}",
+            f"generator {(arm['synthetic'] or {}).get('generator')}",
+            f"encoder {(arm['init'] or {}).get('encoder')}",
+            *(f"arm {other}" for other in averaged(study, arm, registry)),
+        ]
+    return found
 
 
-def _circle(links: dict[str, list[str]], start: str) -> list[str] | None:
+def averaged(study: Entry, arm: Entry, registry: Registry) -> list[str]:
+    """The arms whose models are averaged with an arm's own."""
+    found: list[str] = []
+    for entry in arm["compress"]:
+        card = registry.get("compress", entry["method"])
+        if card and "models" in card.reads:
+            found += arms_named(study, entry["arms"])
+    return found
+
+
+def arms_named(study: Entry, names: list[str]) -> list[str]:
+    """Arms by name; the name of a sweep stands for all of its points."""
+    return [arm for name in names for arm in study["groups"].get(name, [name])]
+
+
+def circle(links: dict[str, list[str]], start: str) -> list[str] | None:
     """The shortest way from `start` back to it, or None."""
     came: dict[str, str] = {}
     open_ = [start]

@@ -16,7 +16,7 @@ from assay.data.own.walk import UnreadableError
 from assay.study import own_data
 from assay.study.alterations import KINDS_OF_DATA, draws_alteration, files_of, reshapes, varied
 from assay.study.code import Code
-from assay.study.curation import PARENTS, asks
+from assay.study.curation import PARENTS, arms_named, asks
 from assay.study.errors import ConfigError, Problem
 from assay.study.jobs import STAGES, Job, Plan, Record, digest_of, label
 from assay.study.registry import Card, Registry
@@ -25,7 +25,7 @@ Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
 _TRAINED_BY = (
-    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "precision",
+    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "sparse", "precision",
     "deterministic", "compile", "threads",
 )  # fmt: skip
 
@@ -342,10 +342,11 @@ class Planner:
         return self._models[key]
 
     def _train(
-        self, arm: str, seed: int, stem: str | None = None, choice: dict[str, Any] | None = None
+        self, arm: str, seed: int, stem: str | None = None, choice: dict[str, Any] | None = None, further: int = 0
     ) -> tuple[Job, str]:
+        """The job that trains a model, and its record; a `further` one (1, 2, ...) of a trial has its start alone."""
         declared = self.study["arms"][arm]
-        stem = stem or _stem(arm, seed)
+        stem = (stem or _stem(arm, seed)) + (f"-further-{further}" if further else "")
         path = f"{stem}/train"
         dataset, need = self._dataset(declared["dataset"], seed)
         inputs, needs = {"dataset": dataset}, [need]
@@ -358,19 +359,17 @@ class Planner:
             return job, path
         spec = {key: declared[key] for key in _TRAINED_BY}
         spec["streams"] = self._streams(seed, "init", "order", "augment")
+        if further:
+            # Numbers that no seed has, and not those of another trial either.
+            spec["streams"] |= dict.fromkeys(("order", "augment"), _TUNING - further - 64 * (seed - _TUNING))
         spec["synthetic"] = {"mix": declared["synthetic"]["mix"]} if declared["synthetic"] else None
         spec["distill"] = None
-        spec["init"] = None
         words = [dataset.label, declared["model"]["method"]]
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
-        words += [declared[kind]["method"] for kind in ("rebalance", "robust", "dropout") if declared[kind]]
-        if declared["init"] and "encoder" in declared["init"]:
-            inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
-            needs.append(need)
-            words.append(inputs["encoder"].spec["method"]["method"])
-        elif declared["init"]:
-            spec["init"] = {"weights": _fingerprint(declared["init"]["weights"])}
+        words += [declared[kind]["method"] for kind in ("rebalance", "robust", "dropout", "sparse") if declared[kind]]
+        spec["init"] = self._init(declared, seed, inputs, needs)
+        words += [inputs["encoder"].spec["method"]["method"]] if "encoder" in inputs else []
         synthetic = self._synthetic(arm, seed, stem)
         if synthetic:
             inputs["synthetic"], need = synthetic
@@ -385,7 +384,7 @@ class Planner:
         methods = self._training_methods(declared)
         if choice is not None:
             spec["choice"] = choice
-        elif seed in self._watched(arm):
+        elif seed in self._watched(arm) and not further:
             spec["dynamics"] = True
         if choice is None and declared["search"]:
             inputs["search"] = self._searched(arm)
@@ -393,6 +392,14 @@ class Planner:
         job = self._job("train", label(*words, _number(spec)), spec, inputs, methods)
         self.plan.add(path, "train", [job], needs)
         return job, path
+
+    def _init(self, declared: Entry, seed: int, inputs: dict[str, Job], needs: list[str]) -> Entry | None:
+        """What a spec says of where an arm starts; an encoder joins `inputs` and `needs`."""
+        init = declared["init"] or {}
+        if "encoder" in init:
+            inputs["encoder"], need = self._encoder(init["encoder"], seed)
+            needs.append(need)
+        return {"weights": _fingerprint(init["weights"])} if "weights" in init else None
 
     def _training_methods(self, declared: Entry) -> list[Card]:
         cards = [
@@ -403,6 +410,7 @@ class Planner:
             *self._card("rebalance", declared["rebalance"]),
             *self._card("robust", declared["robust"]),
             *self._card("dropout", declared["dropout"]),
+            *self._card("sparse", declared["sparse"]),
             *self._card("distill", declared["distill"]),
             *self._cards("augment", declared["augment"]),
         ]
@@ -424,14 +432,20 @@ class Planner:
     def _altered(self, stage: str, arm: str, seed: int, model: Job, need: str) -> tuple[Job, str]:
         """The jobs that adjust or compress a trained model, one after the other."""
         declared = self.study["arms"][arm]
-        jobs, dataset_need = [], ""
+        jobs, needs = [], [need]
         for entry in declared[stage]:
             dataset, dataset_need = self._dataset(declared["dataset"], seed)
+            needs.append(dataset_need)
             spec = {key: declared[key] for key in _TRAINED_FURTHER_BY}
             spec |= {"method": entry, "streams": self._streams(seed, "init", "order", "augment")}
             inputs = {"dataset": dataset, "model": model}
             if declared["search"]:
                 inputs["search"] = self._searched(arm)
+            card = self.registry.card(stage, entry["method"])
+            if "start" in card.reads:
+                spec |= {"model": declared["model"], "init": self._init(declared, seed, inputs, needs)}
+            if "models" in card.reads:
+                self._others(arm, seed, entry, inputs, needs)
             model = self._job(
                 stage,
                 label(dataset.label, declared["model"]["method"], entry["method"], _number(spec)),
@@ -443,8 +457,16 @@ class Planner:
         if not jobs:
             return model, need
         path = f"{_stem(arm, seed)}/{stage}"
-        self.plan.add(path, stage, jobs, [need, dataset_need])
+        self.plan.add(path, stage, jobs, needs)
         return model, path
+
+    def _others(self, arm: str, seed: int, entry: Entry, inputs: dict[str, Job], needs: list[str]) -> None:
+        """The further trained models that a method of kind compress asks for join `inputs` and `needs`."""
+        made = [self._model(other, seed) for other in arms_named(self.study, entry["arms"])]
+        made += [self._train(arm, seed, further=number + 1) for number in range(entry["further"])]
+        for number, (job, need) in enumerate(made):
+            inputs[f"other/{number}"] = job
+            needs.append(need)
 
     def _searched(self, arm: str) -> Job:
         """The job that chose the point of a tuned arm."""

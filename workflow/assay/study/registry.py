@@ -46,6 +46,7 @@ KINDS: dict[str, str] = {
     "rebalance": "how rare classes are weighted or sampled",
     "robust": "how training withstands wrong labels or few images of a class",
     "dropout": "how features are dropped in training",
+    "sparse": "which weights a model is trained without",
     "distill": "how a student learns from a teacher",
     "adjust": "how a trained model is corrected for how rare classes were",
     "compress": "how a trained model is made smaller",
@@ -228,7 +229,8 @@ class Card:
     always: list[str] = field(default_factory=list)
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
     #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss:
-    #: `features`, if it looks at them.
+    #: `features`, if it looks at them. For kind `compress`: `start` for what the arm's training started from,
+    #: `training` if it does that training over, `models` for those of the arms and further trainings in its options.
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
@@ -275,7 +277,7 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kinds `evaluation`, `curate` and `loss`, what it reads (see `Card.reads`).
+        reads: for kinds `evaluation`, `curate`, `loss` and `compress`, what it reads (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.

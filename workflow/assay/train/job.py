@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from assay.errors import MethodError
-from assay.models.classifier import Classifier, build
+from assay.models.classifier import Classifier
+from assay.models.masks import mask, unmask
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.train.augments import augmentations
@@ -21,7 +22,6 @@ from assay.train.deterministic import deterministic
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
 from assay.train.images import Images
-from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
 from assay.train.losses.features import reads_features
 from assay.train.objective import Supervised
@@ -30,6 +30,8 @@ from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.robust.objective import Robust, RobustObjective, Training
 from assay.train.setup import finished, frozen, held_out, place, validation
+from assay.train.sparsity import chosen
+from assay.train.start import started
 from assay.train.statistics import batch_statistics
 
 if TYPE_CHECKING:
@@ -56,8 +58,8 @@ def train(
 
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
-            `dropout` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None), `init`
-            (mapping or None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
+            `dropout`, `sparse` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None),
+            `init` (mapping or None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
             `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
             `order`, `augment`), and perhaps `dynamics` (true).
         registry: where the methods are found.
@@ -95,17 +97,18 @@ def train(
     networks, finishes = [], []
     for number in range(count):
         generator = streams.torch("init", "model", *([number] if number else []))
-        model = build(registry, spec["model"], dataset.channels, len(dataset.classes), dataset.size, generator)
-        model.fit_normalisation(images.raw)
-        if encoder is not None:
-            start_from_encoder(model, encoder)
-        if weights is not None:
-            start_from_weights(model, weights)
+        model = started(registry, spec["model"], dataset, images.raw, generator, encoder=encoder, weights=weights)
         part = bind(registry, "trainable", spec.get("trainable") or {"method": "all"})
         finishes.append(part(model, streams.torch("init", "trainable", *([number] if number else []))))
         networks.append(place(model, device))
     model = networks[0]
     trained: nn.Module = model if count == 1 else nn.ModuleList(networks)
+
+    loss = bound(registry, "loss", spec["loss"])
+    if robust and spec.get("sparse"):
+        raise MethodError(f"{spec['robust']['method']} may mix weights of networks that are not sparse alike; drop one")
+    kept = chosen(registry, spec["sparse"], model, images, loss, streams) if spec.get("sparse") else {}
+    mask(model, kept)
 
     recipe = spec["recipe"]
     watch = Recorder(len(dataset.splits["train"]), recipe["epochs"], device) if spec.get("dynamics") else None
@@ -113,7 +116,6 @@ def train(
     order = Order(images.targets, recipe["batch"], streams, rebalance, epochs=recipe["epochs"])
     augments = augmentations(registry, spec["augment"], model)
     seed = streams.seed("augment", "train")
-    loss = bound(registry, "loss", spec["loss"])
     precision = resolved(spec["precision"], device)
     bf16 = precision == "bf16"
     if state:
@@ -161,6 +163,7 @@ def train(
             also=objective if isinstance(objective, RobustObjective) else watch,
             statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
         )
+    unmask(model, kept)
     for finish in finishes:
         finish()
     if isinstance(objective, RobustObjective):
