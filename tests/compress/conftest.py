@@ -30,7 +30,7 @@ def parent(spec, registry, toy, memory):
 
 @pytest.fixture
 def make(registry, entry):
-    """`make(name, size=8, **options)`: a network for 3 classes of grey images, its statistics not those of the start."""
+    """`make(name, size=8, **options)`: a network for 3 classes of grey images, with some statistics in it."""
 
     def network(name="tiny-cnn", size=8, **options) -> Classifier:
         generator = torch.Generator().manual_seed(0)
@@ -55,7 +55,7 @@ class Still:
         self.images, self.initial, self.others, self.scores = images, start, list(others), dict(scores or {})
         self.calls = []
 
-    def __call__(self, model, **how):
+    def __call__(self, _, **how):
         self.calls.append(how)
 
     def sample(self, count):
@@ -67,7 +67,7 @@ class Still:
     def generator(self):
         return torch.Generator().manual_seed(5)
 
-    def statistics(self, model):
+    def statistics(self, _):
         self.calls.append("statistics")
 
 
