@@ -37,7 +37,7 @@ def test_wise_ft_has_both_ends_and_the_middle(make, still):
 
 
 def cook(model, tuning, how="uniform", batch_norm=False):
-    return soup(model, tuning, arms=[], further=0, how=how, batch_norm=batch_norm)
+    return soup(model, tuning, how=how, batch_norm=batch_norm)
 
 
 def test_a_soup_of_equal_models_is_the_model(make, still):

@@ -10,6 +10,7 @@ from assay.evaluate.cost.family import family
 from assay.evaluate.cost.flops import flops
 from assay.evaluate.cost.latency import latency, latency_iqr, timings
 from assay.evaluate.cost.parameters import nonzero_parameters, parameters, weight_bytes
+from assay.models.classifier import build
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -34,6 +35,25 @@ def test_zeros_are_told_apart(model):
         model[4].weight[:5] = 0
     assert before - nonzero_parameters(model) == 5 * 144
     assert parameters(model) == 40 + 8 + 1450
+
+
+def test_weights_of_integers_are_counted_and_take_a_byte_or_half(registry, entry):
+    from assay.compress.quantise import convert
+
+    def make():
+        return build(registry, entry("model", "linear"), 1, 3, 8, torch.Generator().manual_seed(0))
+
+    plain = make()
+    with torch.no_grad():
+        plain.head.weight[:, :10] = 0
+    for bits, bytes_ in ((8, 192), (4, 96)):
+        model = make()
+        model.load_state_dict(plain.state_dict())
+        convert(model, bits, cut=False)
+        assert parameters(model) == 195
+        assert nonzero_parameters(model) <= nonzero_parameters(plain) == 195 - 30
+        # Codes, a scale and a bias for each of 3 outputs, and the normalisation of one channel.
+        assert weight_bytes(model) == bytes_ + 2 * 3 * 4 + 2 * 4
 
 
 def test_flops(model):
@@ -98,10 +118,11 @@ def test_timings_are_one_for_each_repeat(model):
 
 def test_the_family(trial, model):
     trial.model, trial.size, trial.channels = lambda: model, 8, 1
-    trial.cost = {"train-seconds": 12.5}
+    trial.cost = {"train-seconds": 12.5, "bytes": 6100}
     rows = {(row.metric, *row.keys.values()): row for row in family(trial, [1, 256], 3).rows}
     assert rows["parameters",].value == 1498
     assert rows["train-seconds",].value == 12.5
+    assert rows["disk-bytes",].value == 6100
     assert rows["peak-memory",].note == "the training did not record it"
     assert "measured on the machine" in rows["latency", "256"].note
     assert rows["parameters",].note is None

@@ -45,23 +45,15 @@ class Kitchen(Protocol):
     },
     reads=["models"],
 )  # fmt: skip
-def soup(
-    model: Classifier,
-    finetune: Kitchen,
-    *,
-    arms: list[str],  # noqa: ARG001
-    further: int,  # noqa: ARG001
-    how: str,
-    batch_norm: bool,
-) -> Classifier:
+def soup(model: Classifier, finetune: Kitchen, *, how: str, batch_norm: bool) -> Classifier:
     """Uniform: `mean(w_i)`. Greedy (algorithm 1): from the best on val down, each joins if val gets no worse.
 
     Models of equal accuracy are tried in the order given, this one first.
 
     Args:
         model: changed in place and returned.
-        finetune: holds the other models, looks at val and computes statistics.
-        arms, further: for the planner, which has brought the models.
+        finetune: holds the other models, which the planner brought by the options `arms` and `further`, looks at val
+            and computes statistics.
         how, batch_norm: see the options.
 
     Raises:

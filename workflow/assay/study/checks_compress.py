@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay.study.curation import arms_named, averaged, circle, links
+from assay.study.curation import averaged, circle, links
 from assay.study.fields import Entry
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
 
 #: What of a training a method does not do over that trains anew by recipe, loss and augmentation.
 _NOT_DONE_OVER = ("synthetic", "distill", "robust", "dropout")
+
+
+def spell_out(study: dict[str, Any], groups: dict[str, list[str]], registry: Registry) -> None:
+    """Put the points of a sweep in the place of its name where the models of arms are asked for."""
+    for arm in study["arms"].values():
+        for entry in arm["compress"]:
+            card = registry.get("compress", entry["method"])
+            if card and "models" in card.reads:
+                entry["arms"] = [one for name in entry["arms"] for one in groups.get(name, [name])]
 
 
 def check_compress(study: dict[str, Any], registry: Registry, problems: Problems) -> None:
@@ -35,7 +44,7 @@ def check_compress(study: dict[str, Any], registry: Registry, problems: Problems
     made_from = links(study, registry)
     for name, arm in study["arms"].items():
         found = circle(made_from, f"arm {name}")
-        if found and averaged(study, arm, registry):
+        if found and len(found) > 1 and averaged(arm, registry):
             words = " -> ".join([*found, f"arm {name}"])
             problems.add(("arms", name, "compress"), f"`compress` goes round in a circle: {words}")
             return
@@ -66,8 +75,7 @@ def _models(place: Path, study: dict[str, Any], name: str, entry: Entry, problem
         message = "`further` models are as training leaves them, so nothing may come between; name `arms` instead"
         problems.add((*place, "further"), message)
     for number, other in enumerate(entry["arms"]):
-        for one in arms_named(study, [other]):
-            _other((*place, "arms", number), arms, name, one, problems)
+        _other((*place, "arms", number), arms, name, other, problems)
 
 
 def _other(at: Path, arms: dict[str, Any], name: str, other: str, problems: Problems) -> None:

@@ -180,24 +180,19 @@ def links(study: Entry, registry: Registry) -> dict[str, list[str]]:
             f"arm {arm['distill']['teacher']['arm'] if arm['distill'] else None}",
             f"generator {(arm['synthetic'] or {}).get('generator')}",
             f"encoder {(arm['init'] or {}).get('encoder')}",
-            *(f"arm {other}" for other in averaged(study, arm, registry)),
+            *(f"arm {other}" for other in averaged(arm, registry)),
         ]
     return found
 
 
-def averaged(study: Entry, arm: Entry, registry: Registry) -> list[str]:
+def averaged(arm: Entry, registry: Registry) -> list[str]:
     """The arms whose models are averaged with an arm's own."""
     found: list[str] = []
     for entry in arm["compress"]:
         card = registry.get("compress", entry["method"])
         if card and "models" in card.reads:
-            found += arms_named(study, entry["arms"])
+            found += entry["arms"]
     return found
-
-
-def arms_named(study: Entry, names: list[str]) -> list[str]:
-    """Arms by name; the name of a sweep stands for all of its points."""
-    return [arm for name in names for arm in study["groups"].get(name, [name])]
 
 
 def circle(links: dict[str, list[str]], start: str) -> list[str] | None:

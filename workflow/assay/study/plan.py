@@ -16,7 +16,7 @@ from assay.data.own.walk import UnreadableError
 from assay.study import own_data
 from assay.study.alterations import KINDS_OF_DATA, draws_alteration, files_of, reshapes, varied
 from assay.study.code import Code
-from assay.study.curation import PARENTS, arms_named, asks
+from assay.study.curation import PARENTS, asks
 from assay.study.errors import ConfigError, Problem
 from assay.study.jobs import STAGES, Job, Plan, Record, digest_of, label
 from assay.study.registry import Card, Registry
@@ -446,6 +446,7 @@ class Planner:
                 spec |= {"model": declared["model"], "init": self._init(declared, seed, inputs, needs)}
             if "models" in card.reads:
                 self._others(arm, seed, entry, inputs, needs)
+                spec["method"] = {key: value for key, value in entry.items() if key not in ("arms", "further")}
             model = self._job(
                 stage,
                 label(dataset.label, declared["model"]["method"], entry["method"], _number(spec)),
@@ -462,7 +463,7 @@ class Planner:
 
     def _others(self, arm: str, seed: int, entry: Entry, inputs: dict[str, Job], needs: list[str]) -> None:
         """The further trained models that a method of kind compress asks for join `inputs` and `needs`."""
-        made = [self._model(other, seed) for other in arms_named(self.study, entry["arms"])]
+        made = [self._model(other, seed) for other in entry["arms"]]
         made += [self._train(arm, seed, further=number + 1) for number in range(entry["further"])]
         for number, (job, need) in enumerate(made):
             inputs[f"other/{number}"] = job
