@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from assay.evaluate.cost.family import family
-from assay.evaluate.cost.flops import flops
+from assay.evaluate.cost.flops import flops, nonzero_flops
 from assay.evaluate.cost.latency import latency, latency_iqr, timings
 from assay.evaluate.cost.parameters import nonzero_parameters, parameters, weight_bytes
 from assay.models.classifier import build
@@ -61,6 +61,15 @@ def test_flops(model):
     assert flops(model, (1, 8, 8)) == 2 * (36 * 4 * 9 + 144 * 10)
 
 
+def test_products_with_zeros_are_told_apart(model):
+    with torch.no_grad():
+        model[0].weight[1:3] = 0  # 2 filters of 9 weights at 36 places
+        model[4].weight[:, :7] = 0  # 7 weights of 10 outputs
+    assert flops(model, (1, 8, 8)) - nonzero_flops(model, (1, 8, 8)) == 2 * (36 * 2 * 9 + 7 * 10)
+    narrow = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 10)).eval()
+    assert nonzero_flops(narrow, (1, 8, 8)) == flops(narrow, (1, 8, 8))
+
+
 def test_flops_of_a_resnet_agree_with_its_layers():
     from torchvision.models import resnet18
 
@@ -94,7 +103,7 @@ def test_flops_agree_with_the_counter_of_torch(make):
 def test_counting_needs_no_compiler():
     code = """
 import sys, torch
-from assay.evaluate.cost.flops import flops
+from assay.evaluate.cost.flops import flops, nonzero_flops
 print(flops(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3)), (1, 2, 2)), "torch._dynamo" in sys.modules)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

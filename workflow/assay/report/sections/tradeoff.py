@@ -13,7 +13,7 @@ from assay.report.page import Section
 from assay.report.svg import Plot, padded
 
 #: The costs that are drawn; the table holds all.
-_DRAWN = ("nonzero-parameters", "flops", "disk-bytes", "latency", "train-seconds")
+_DRAWN = ("nonzero-parameters", "nonzero-flops", "disk-bytes", "latency", "train-seconds")
 
 
 def section(material: Material) -> Section | None:
