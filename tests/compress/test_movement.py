@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from assay.compress.job import compress
@@ -44,6 +46,12 @@ def test_weights_that_shrink_go_and_those_that_grow_stay(spec, registry, toy, me
         by_size += int((weight.flatten()[largest] == 0).sum())
     assert by_size > 0
     assert not any("parametrizations" in key for key in model.state_dict())
+    start = copy.deepcopy(parent)
+    with torch.no_grad():
+        start.head.weight[0] = 0
+    method["sparsity"] = 0.1
+    assert not compress(what, registry, toy, start, log=record.log, checkpoints=memory()).head.weight[0].any()
+    method["sparsity"] = 0.5
     resumed = memory(1).through(lambda record: run(record).state_dict(), [9])
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in resumed.items())
 

@@ -10,7 +10,7 @@ from torch.nn.utils import parametrize
 
 from assay import Option, method
 from assay.models.classifier import Classifier
-from assay.models.masks import prunable, tell
+from assay.models.masks import kept, mask, prunable, tell
 
 
 class FineTune(Protocol):
@@ -85,12 +85,14 @@ def movement(
     dropped weight keeps its value behind the mask and may come back until the end.
 
     Args:
-        model: changed in place and returned; `round(sparsity * N)` of a layer's N weights end as zero.
+        model: changed in place and returned; `round(sparsity * N)` of a layer's N weights end as zero, and those that
+            were zero before.
         finetune: trains weights and scores.
         sparsity, rise, epochs, lr: see the options.
     """
     steps = round(rise * finetune.steps(epochs))
-    layers = prunable(model)
+    layers, pruned = prunable(model), kept(model)
+    mask(model, pruned)
     parts = {}
     for name, layer in layers.items():
         parts[name] = Moving(layer.weight.detach(), sparsity, steps)

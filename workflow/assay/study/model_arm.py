@@ -257,7 +257,7 @@ class Arm(Section):
     sparse: Annotated[Entry, MethodOf("sparse")] | None = key(
         None,
         "Which weights it is trained without from the start, so that no dense training is needed: a method of kind "
-        "sparse. Further training by `adjust` or `compress` keeps them at zero where its method says so.",
+        "sparse. Further training by `adjust` or `compress` leaves them at zero.",
         "arms:\n  few: {extends: baseline, sparse: {method: random, sparsity: 0.9}}",
     )
     synthetic: Synthetic | None = key(
