@@ -6,6 +6,7 @@ What each figure means is told in README.md beside this file.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import statistics
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +150,8 @@ def ours(
         if "train.loss" in values:
             ends.append(time.perf_counter())
 
-    model = train(spec | changes, registry, data, log=log, checkpoints=Nothing())
+    with redirect_stdout(io.StringIO()):
+        model = train(spec | changes, registry, data, log=log, checkpoints=Nothing())
     speed = (chosen.epochs - 1) * len(data.splits["train"].labels) / (ends[-1] - ends[0])
     return speed, accuracy(model, data)
 

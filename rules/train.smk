@@ -23,6 +23,36 @@ rule train_model:
         "assay train {output:q} --digest {params.digest} > {log:q} 2>&1"
 
 
+# Arms that say so train all their seeds in one job. What stands already is skipped.
+if STUDY.together:
+    TOGETHER = expand(
+        "results/{{study}}/{{arm}}/seed-{seed}/train.json", seed=STUDY.seeds
+    )
+
+    ruleorder: train_together > train_model
+
+    rule train_together:
+        input:
+            record(*TOGETHER),
+        output:
+            TOGETHER,
+        log:
+            "results/{study}/{arm}/train.log",
+        wildcard_constraints:
+            arm=STUDY.together,
+        conda:
+            "../envs/assay.yaml"
+        threads: threads("train")
+        resources:
+            **resources("train"),
+        params:
+            digest=digest(*TOGETHER),
+        message:
+            "train {wildcards.arm}, all seeds"
+        shell:
+            "assay batch {output:q} --digest {params.digest} > {log:q} 2>&1"
+
+
 rule choose_point:
     input:
         record(SEARCH),

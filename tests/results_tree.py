@@ -25,6 +25,7 @@ class Tree:
         self.seeds = list(seeds)
         self.arms = list(arms)
         self.lr = 0.1
+        self.val = 0.1
         self.code = "c0"
         self.private = False
         self.track: dict[str, Any] = {"artifacts": "copy", "copy-below": "50M"}
@@ -64,7 +65,12 @@ class Tree:
         plain = {"from": None, "like": None, "subset": None, "classes": {"keep": None, "hold-out": []}, "split": None}
         plain |= {"imbalance": None, "label-noise": None, "class-map": None, "private": False}
         datasets = {
-            "digits": {**plain, "source": {"method": "digits"}, "private": self.private},
+            "digits": {
+                **plain,
+                "source": {"method": "digits"},
+                "split": {"val": self.val, "test": 0.2},
+                "private": self.private,
+            },
             "digits-rare": {
                 **plain,
                 "source": None,
@@ -148,7 +154,7 @@ class Tree:
         if self.claims:
             job = self._job("claims", "of-2", {"claims": study["claims"]}, evaluations)
             plan.add("claims", "claims", [job], [])
-        body = plan.as_json() | {"git": {"commit": "a" * 40, "dirty": True}, "config": "study: digits\n"}
+        body = plan.as_json() | {"config": "study: digits\n"}
         write_json(self.folder / "study.json", body)
         return self
 
@@ -240,6 +246,9 @@ class Tree:
             folder / "model.json", {"model": {"method": "tiny-cnn"}, "channels": 1, "classes": list("0123"), "size": 8}
         )
 
+        images = rng.integers(0, 256, (2, 16, 8, 8, 1), np.uint8)
+        np.savez(folder / "samples.npz", real=images[0], altered=images[1])
+
     _make_compress = _make_train
 
     def _make_predict(self, folder: Path, _job: Job, rng: np.random.Generator) -> None:
@@ -261,7 +270,22 @@ class Tree:
                 keys = {"set": f"far-{number}", "detector": job.spec["options"]}
                 rows.append({"metric": "auroc", "keys": keys, "value": float(rng.uniform(0.6, 1)), "note": None})
         write_json(folder / "metrics.json", rows)
-        write_json(folder / "figures.json", {"curve": [0.0, 0.5, 1.0], "ids": ["secret-1"]})
+        write_json(folder / "figures.json", {**self._figures(job), "ids": ["secret-1"]})
+
+    def _figures(self, job: Job) -> dict[str, Any]:
+        """Two classes, of which a quarter of the first is taken for the second, and a detector that never errs."""
+        if job.spec["family"] == "accuracy":
+            recall = {"test": [0.75, 1.0]}
+            return {
+                "classes": ["a", "b"],
+                "train-counts": [9, 3],
+                "confusion": {"test": [[3, 1], [0, 4]]},
+                "recall": recall,
+            }
+        density = {"test": [0.5, 0.5] + [0.0] * 38, "glyphs": [0.0] * 38 + [0.5, 0.5]}
+        roc = {"glyphs": {"fpr": [0.0, 0.0, 1.0], "tpr": [0.0, 1.0, 1.0]}}
+        drawn = {"edges": [float(edge) for edge in range(41)], "density": density, "roc": roc}
+        return {"detectors": {job.spec["options"]: drawn}}
 
     def _make_claims(self, folder: Path, _job: Job, _rng: np.random.Generator) -> None:
         one = {"effect": 0.01, "interval": [-0.02, 0.04], "level": 0.95, "p": 0.3, "p_holm": 0.6, "n": len(self.seeds)}

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from assay.adjust.inverse_image_frequency import inverse_image_frequency
 from assay.adjust.logit_adjustment import logit_adjustment
 from assay.adjust.prior_thresholding import prior_thresholding
 from assay.adjust.tau_norm import tau_norm
 from assay.models.classifier import Classifier
+from assay.train.losses.inverse_image_frequency import inverse_image_frequency as inverse_image_frequency_loss
 from torch import nn
 
 COUNTS = torch.tensor([24, 16, 8])
@@ -32,6 +34,15 @@ def test_logit_adjustment_takes_off_the_log_prior(model, tau):
     before = logits(model)
     after = logits(logit_adjustment(model, COUNTS, None, None, tau=tau))
     np.testing.assert_allclose(after, before - tau * np.log(PRIOR), rtol=1e-5, atol=1e-6)
+
+
+def test_inverse_image_frequency_hands_on_the_logits_that_its_loss_trained(model):
+    before = torch.from_numpy(logits(model))
+    after = torch.from_numpy(logits(inverse_image_frequency(model, COUNTS, None, None)))
+    np.testing.assert_allclose(after, before * np.log(1 / PRIOR), rtol=1e-5, atol=1e-6)
+    targets = nn.functional.one_hot(torch.tensor([0, 1, 2, 2, 1]), 3).double()
+    trained = inverse_image_frequency_loss(before, targets, COUNTS)
+    torch.testing.assert_close(nn.functional.cross_entropy(after, targets, reduction="none"), trained)
 
 
 def test_thresholding_divides_probabilities_by_the_prior(model):

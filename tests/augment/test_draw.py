@@ -107,3 +107,26 @@ def test_keys_belong_to_ids():
     many = keys([f"image-{i}" for i in range(5000)])
     assert len(many.unique()) == 5000
     assert keys([]).shape == (0,)
+
+
+class Far:
+    """Numbers of samples on a device that cannot be trusted with integers of 64 bits."""
+
+    device = torch.device("meta")
+
+    def cpu(self):
+        return IDS
+
+
+def test_numbers_are_made_on_the_cpu_for_a_device_whose_integers_may_not_wrap(monkeypatch):
+    monkeypatch.setattr("assay.augment.draw.ELSEWHERE", ("meta",))
+    near, far = Draw(5, 1, IDS, 2), Draw(5, 1, Far(), 2)
+    assert torch.equal(far.base, near.base)
+    assert (far.device.type, len(far)) == ("meta", len(near))
+    for ask in (
+        lambda draw: draw.bits(3), lambda draw: draw.uniform(2), lambda draw: draw.integers(0, 9),
+        lambda draw: draw.normal(), lambda draw: draw.beta(1, 1), lambda draw: draw.dirichlet(0.5, 3),
+    ):  # fmt: skip
+        here, there = ask(near), ask(far)
+        assert (there.device.type, there.shape, there.dtype) == ("meta", here.shape, here.dtype)
+        assert near.calls == far.calls

@@ -1,14 +1,17 @@
 import numpy as np
 import pytest
 import torch
+from assay.distill.contract import Batch, Output
 from assay.distill.kd import kd
-from assay.train.job import train
-from assay.train.objective import Output
 from scipy.special import rel_entr, softmax
 
 RNG = torch.Generator().manual_seed(0)
 STUDENT, TEACHER = (Output(torch.randn(6, 4, generator=RNG) * 3, torch.zeros(6, 1)) for _ in range(2))
 LOSS = torch.rand(6, generator=RNG)
+
+
+def batch(loss=LOSS):
+    return Batch(loss, *[None] * 5)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
@@ -17,42 +20,25 @@ def test_formula(temperature, alpha):
     p = softmax(TEACHER.logits.double().numpy() / temperature, axis=1)
     q = softmax(STUDENT.logits.double().numpy() / temperature, axis=1)
     expected = alpha * temperature**2 * rel_entr(p, q).sum(1).mean() + (1 - alpha) * LOSS.double().mean().item()
-    assert kd(STUDENT, TEACHER, LOSS, temperature=temperature, alpha=alpha).item() == pytest.approx(expected, rel=1e-5)
+    assert kd(STUDENT, TEACHER, batch(), temperature=temperature, alpha=alpha).item() == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_by_hand():
     sure, unsure = (Output(torch.tensor([logits]), torch.zeros(1, 1)) for logits in ([50.0, 0.0], [0.0, 0.0]))
     # A teacher that is certain, a student that is not: log 2.
-    assert kd(unsure, sure, LOSS, temperature=1.0, alpha=1.0).item() == pytest.approx(np.log(2))
-    assert kd(sure, sure, LOSS, temperature=3.0, alpha=1.0).item() == pytest.approx(0, abs=1e-6)
+    assert kd(unsure, sure, batch(), temperature=1.0, alpha=1.0).item() == pytest.approx(np.log(2))
+    assert kd(sure, sure, batch(), temperature=3.0, alpha=1.0).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_at_high_temperature_it_matches_logits():
     # Section 2.1, eq. 4: the gradient tends to (z - v) / (N T^2) for centred logits, here times T^2 and over the batch.
     student = (STUDENT.logits - STUDENT.logits.mean(1, keepdim=True)).double().requires_grad_()
     teacher = (TEACHER.logits - TEACHER.logits.mean(1, keepdim=True)).double()
-    made = kd(Output(student, student), Output(teacher, teacher), LOSS.double(), temperature=1e4, alpha=1.0)
+    made = kd(Output(student, student), Output(teacher, teacher), batch(LOSS.double()), temperature=1e4, alpha=1.0)
     made.backward()
     torch.testing.assert_close(student.grad, (student.detach() - teacher) / 4 / 6, rtol=1e-3, atol=1e-6)
-
-
-@pytest.fixture
-def run(registry, entry, toy, memory):
-    def trained(distill=None, teachers=(), model="mlp", epochs=60, **streams):
-        spec = {
-            "model": entry("model", model),
-            "trainable": entry("trainable", "all"),
-            "recipe": entry("recipe", "sgd", epochs=epochs, batch=48, lr=0.05),
-            "augment": [],
-            "loss": entry("loss", "cross-entropy"),
-            "distill": distill,
-            "precision": "fp32",
-            "streams": {"init": 0, "order": 0, "augment": 0} | streams,
-        }
-        record = memory()
-        return train(spec, registry, toy, teachers=teachers, log=record.log, checkpoints=record)
-
-    return trained
 
 
 def probabilities(model, toy):

@@ -18,8 +18,8 @@ def images():
     return (noise * 8 + 120).clip(0, 255).astype(np.uint8)
 
 
-def make(registry, entry, name, size=12):
-    return build(registry, entry("model", name), 3, 10, size, torch.Generator().manual_seed(0))
+def make(registry, entry, name, size=12, **options):
+    return build(registry, entry("model", name, **options), 3, 10, size, torch.Generator().manual_seed(0))
 
 
 def published_filters(x):
@@ -90,7 +90,11 @@ class PublishedGroup(nn.Module):
 
 @pytest.mark.parametrize(
     ("name", "widths", "residual", "momentum"),
-    [("airbench94", (64, 256, 256), False, 0.4), ("airbench96", (128, 384, 512), True, 0.1)],
+    [
+        ("airbench94", (64, 256, 256), False, 0.4),
+        ("airbench95", (128, 384, 384), False, 0.4),
+        ("airbench96", (128, 384, 512), True, 0.1),
+    ],
 )
 def test_function_of_the_script(registry, entry, name, widths, residual, momentum):
     model = make(registry, entry, name, 32)
@@ -135,6 +139,28 @@ def test_convolutions_start_by_handing_their_inputs_on(registry, entry):
     assert group.conv1.weight[24:].abs().max() <= (24 * 9) ** -0.5
     y = torch.rand(2, 64, 6, 6)
     torch.testing.assert_close(group.conv2(y), y)
+
+
+def test_the_script_with_muon_starts_from_another_head(registry, entry):
+    paper, muon = (make(registry, entry, "airbench94", script=script) for script in ("paper", "muon"))
+    assert muon.head.weight.std().item() == pytest.approx(1, rel=1e-5)
+    assert muon.head.weight.abs().max() < 2  # still uniform, now in +-sqrt(3)
+    assert paper.head.weight.abs().max() <= 256**-0.5
+    shift = muon.backbone.whiten.bias
+    assert 0 < shift.abs().max() <= 12**-0.5
+    assert not paper.backbone.whiten.bias.any()
+    # Logits: the sum of features times weights over the 256 features there, over 9 in the paper.
+    x = torch.rand(2, 3, 12, 12)
+    muon.load_state_dict(paper.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(muon(x) * 256, paper(x) * 9)
+
+
+def test_constants_of_both_scripts(registry, entry):
+    for name, momentum in (("airbench94", 0.4), ("airbench95", 0.4), ("airbench96", 0.1)):
+        norms = [m for m in make(registry, entry, name).modules() if isinstance(m, nn.BatchNorm2d)]
+        assert {(norm.eps, norm.momentum) for norm in norms} == {(1e-12, momentum)}
+        assert len(norms) == (9 if name == "airbench96" else 6)
 
 
 def test_film_merges_into_scales_that_are_buffers(registry, entry):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 import re
 from html import unescape
@@ -11,16 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from assay.report.material import Material
-from assay.report.pictures import mosaic, uri
 from assay.report.render import render, summary
-from assay.report.sections import dag, datasets, environment, recall, references, tradeoff, verdicts
+from assay.report.sections import arms, dag, datasets, environment, references, tradeoff, verdicts
 from assay.run.datasets import read_dataset
 from assay.run.results import Results
 from assay.study.registry import Registry
-from PIL import Image
 
 
 @pytest.fixture
@@ -30,6 +25,18 @@ def material(study_folder: Path, registry: Registry) -> Material:
 
 def words(html: object) -> str:
     return unescape(re.sub(r"<[^>]+>", " ", str(html)))
+
+
+# -- arms ----------------------------------------------------------------------------------------------------
+
+
+def test_arms_whose_predictions_are_means_over_views_are_named(material: Material) -> None:
+    assert "views" not in words(arms.section(material).body)
+    material.study["arms"]["mixup"]["tta"] = "mirror"
+    said = words(arms.section(material).body)
+    assert "Means over several views of each image" in said
+    assert "mixup (mirror)" in said
+    assert "baseline (" not in said
 
 
 # -- the page ------------------------------------------------------------------------------------------------
@@ -116,30 +123,6 @@ def test_the_front_joins_what_nothing_beats() -> None:
     assert tradeoff.front(points) == [(1.0, 0.5), (2.0, 0.8), (3.0, 0.9)]
 
 
-def test_a_mosaic_keeps_places_free_that_a_row_lacks() -> None:
-    white = np.full((3, 2, 2, 1), 255, np.uint8)
-    sheet = mosaic([white, white[:1], white[:0]], columns=3)
-    assert sheet.shape == (8, 8, 4)
-    assert sheet[0, 0].tolist() == [255, 255, 255, 255]
-    assert sheet[3:5, 3:].max() == 0
-    assert sheet[6:].max() == 0
-
-
-def test_a_data_uri_holds_the_pixels() -> None:
-    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    held = base64.b64decode(uri(pixels).removeprefix("data:image/png;base64,"))
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(held))), pixels)
-
-
-def test_many_classes_are_grouped_by_their_train_images(material: Material) -> None:
-    classes = [f"c{number}" for number in range(100)]
-    values = {"baseline": np.linspace(1, 0, 100)[None].repeat(2, axis=0)}
-    drawn = str(recall._figure(material, classes, np.arange(200, 100, -1), "test", values))
-    assert drawn.count("<rect") == recall.ROWS // 2
-    # The first group holds the four most frequent classes, of 200 to 197 images and recall 1 to 96/99.
-    assert f"197–200 images: {np.linspace(1, 0, 100)[:4].mean():.3f}" in drawn
-
-
 def test_the_graph_follows_jobs_and_leaves_out_what_follows(material: Material) -> None:
     nodes = dag.gather(material)
     assert nodes["train", "student"].inputs == {("train", "baseline, pruned")}  # and so reads the dataset too
@@ -155,6 +138,13 @@ def test_the_graph_follows_jobs_and_leaves_out_what_follows(material: Material) 
 
 
 # -- what is told, and what is not ---------------------------------------------------------------------------
+
+
+def test_the_page_tells_the_commit_that_wrote_it(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "git", lambda: {"commit": "e" * 40, "dirty": True})
+    made = environment.section(material)
+    assert made is not None
+    assert f"{'e' * 40} with uncommitted changes" in made.body
 
 
 def test_a_difference_in_environment_is_told_with_the_arm(material: Material) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -211,6 +212,33 @@ def test_a_study_is_tracked_again_where_it_was_not_sent(
     layout.root.rename(tmp_path / "moved")
     moved = prepare({}, Layout(tmp_path / "moved"))
     assert look(moved).broken == {"track": "was sent elsewhere"}
+
+
+def test_what_another_study_makes_again_is_reported_and_sent_again(
+    study: Study, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Studies share folders: the records of one stand when another forces the jobs, but times and curves are new."""
+    from assay.run import jobs_cli
+
+    monkeypatch.setattr("assay.track.publish.publish", lambda *_, **__: SimpleNamespace(ok=True, errors=[]))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    prepared = study(run=True)
+    track, report = prepared.folder / "track.json", prepared.folder / "report.html"
+    report.write_text("<p>old</p>")
+    jobs_cli.track(str(track), layout)
+    assert look(prepared).broken == {}
+    seal = _folder(prepared, "baseline/seed-0/train") / "seal.json"
+    seconds = report.stat().st_mtime + 5
+    os.utime(seal, (seconds, seconds))
+    assert look(prepared).broken == dict.fromkeys(("report", "track"), "is older than the results")
+    drop(prepared, look(prepared))
+    assert not track.exists()
+    assert report.read_text() == "<p>old</p>", "it can be read until it is written again"
+    record = prepared.folder / "baseline/seed-0/train.json"
+    assert report.stat().st_mtime < record.stat().st_mtime, "Snakemake takes it for old"
+    jobs_cli.track(str(track), layout)
+    os.utime(report, (seconds + 1, seconds + 1))
+    assert look(prepared).broken == {}
 
 
 def test_results_on_another_disk_are_as_good(study: Study, tmp_path: Path, layout: Layout) -> None:

@@ -205,6 +205,21 @@ def _predictions(*sets: str) -> None:
     np.savez("theirs.npz", **arrays, **{f"{name}.label": np.arange(10) % 8 for name in sets})
 
 
+def test_views_of_images_change_predictions_and_no_training(planned: Planned, config: dict[str, Any]) -> None:
+    config["arms"]["viewed"] = {"extends": "baseline", "tta": "mirror"}
+    config["arms"]["tuned"] = {
+        "extends": "viewed",
+        "search": {"space": {"recipe.lr": [0.1, 0.2]}, "trials": 1},
+    }
+    plan = planned(config)
+    assert plan.records["viewed/seed-0/train"].jobs == plan.records["baseline/seed-0/train"].jobs
+    assert not set(plan.records["viewed/seed-0/predict"].jobs) & set(plan.records["baseline/seed-0/predict"].jobs)
+    assert {plan.jobs[job].spec["tta"] for job in plan.records["viewed/seed-0/predict"].jobs} == {"mirror"}
+    assert _job(plan, "baseline/seed-0/predict").spec["tta"] == "none"
+    # Points are judged on the predictions that the arm will make.
+    assert _job(plan, "tuned/tune-0/predict").spec["tta"] == "mirror"
+
+
 def test_predictions_made_elsewhere_are_judged_on_the_sets_that_they_hold(
     planned: Planned, config: dict[str, Any]
 ) -> None:

@@ -45,6 +45,12 @@ GOOD = {
         "few": {"extends": "base", "sparse": {"method": "random", "sparsity": 0.5}, "compress": ["wise-ft"]},
         "ticket": {"extends": "base", "compress": ["lottery-ticket"]},
         "mean": {"extends": "base", "compress": [{"method": "soup", "arms": ["few", "swept"], "further": 2}]},
+        "even": {
+            "extends": "base",
+            "init": {"method": "orthogonal", "gain": 2},
+            "mup": {"base-width": 8},
+            "tta": "mirror",
+        },
         "wary": {"extends": "base", "robust": {"method": "co-teaching", "rate": 0.2}, "adjust": ["tau-norm"]},
         "swept": {
             "extends": "base",

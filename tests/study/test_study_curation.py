@@ -128,6 +128,8 @@ WRONG = [
      "base learns from noisy; expected an arm that learns from d", None),
     (arm("{dataset: d, model: linear}").replace("encoders:", AUM), "x.curate[0].arm",
      "a has other labels than noisy: noisy changes them by `label-noise`", None),
+    (arm("{extends: base, devices: 2}").replace("encoders:", AUM), "x.curate[0].arm",
+     "a shares its training among 2 devices", None),
     (arm("{extends: base, augment: [mixup]}").replace("encoders:", AUM), "x.curate[0].arm", "mixes images (mixup)",
      None),
     (arm("{extends: base, synthetic: {generator: g, per-class: 9, mix: synthetic-only}}").replace("encoders:", AUM),

@@ -55,6 +55,7 @@ def test_a_changed_method_drops_options_but_keeps_what_is_none(load, head):
     assert made["generators"]["h"]["seeds"] == 2
     assert made["arms"]["a"]["distill"] == {
         "method": "kd", "alpha": 0.1, "temperature": 1.0, "teacher": {"arm": "base", "seed": "same"},
+        "images": "labelled", "repeat": None,
     }  # fmt: skip
 
 

@@ -61,6 +61,11 @@ def test_a_bare_teacher_is_an_arm_and_a_bare_synthetic_set_a_generator():
 
 def test_alternatives_replace_each_other():
     assert laid("{encoder: e}", "{weights: w}", "init") == {"weights": "w"}
+    assert laid("{method: orthogonal, gain: 2}", "{encoder: e}", "init") == {"encoder": "e"}
+    assert laid("{encoder: e}", "dirac", "init") == "dirac"
+    assert laid("{encoder: e}", "{method: dirac}", "init") == {"method": "dirac"}
+    assert laid("orthogonal", "{gain: 2}", "init") == {"method": "orthogonal", "gain": 2}
+    assert laid("{method: orthogonal, gain: 2}", "{method: dirac}", "init") == {"method": "dirac"}
 
 
 def test_null_unsets_what_lies_below_and_only_that():

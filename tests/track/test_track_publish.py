@@ -74,6 +74,48 @@ def test_a_trial_shows_all_of_itself(tree: Tree, server: Server):
     }
 
 
+def test_params_tell_the_datasets_behind_and_what_holds_for_all_trials(tree: Tree, server: Server):
+    tree.write().finish()
+    publish(tree.folder, final=True)
+    params = server.run(kind="trial", arm="baseline", seed="0").data.params
+    assert params["dataset.from"] == "digits"
+    assert params["dataset.digits.source"] == "digits"
+    assert params["dataset.digits.split.val"] == "0.1"
+    assert params["dataset.imbalance"] == "exponential"
+    assert json.loads(params["vary"]) == ["init", "order", "augment"]
+    assert server.run(kind="dataset", arm="glyphs").data.params["digits.split.val"] == "0.1"
+    study = server.run(kind="study").data.params
+    assert study["evaluate"] == "accuracy, ood"
+    assert json.loads(study["evaluate.ood.detectors"]) == ["msp", "energy"]
+    assert json.loads(study["vary"]) == ["init", "order", "augment"]
+
+
+def test_an_arm_whose_base_dataset_is_split_otherwise_is_another_run(tree: Tree, server: Server):
+    """Params never change, and those of an arm hold the split of the dataset that its own is made from."""
+    tree.write().finish()
+    publish(tree.folder, final=True)
+    tree.val = 0.3
+    tree.write().finish()
+    publish(tree.folder, final=True)
+    arm = server.run(kind="arm", arm="baseline").data
+    assert arm.params["dataset.digits.split.val"] == "0.3"
+    assert not arm.tags.get("assay.params.now")
+    assert audit(tree.folder) == []
+
+
+def test_the_study_shows_the_commit_that_published_and_a_trial_that_of_its_job(
+    tree: Tree, server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    tree.write().finish()
+    for commit, dirty in (("c" * 40, True), ("d" * 40, False)):
+        state = {"commit": commit, "dirty": dirty}
+        monkeypatch.setattr("assay.run.environment.git", lambda state=state: state)
+        publish(tree.folder, final=True)
+        tags = server.run(kind="study").data.tags
+        assert (tags["mlflow.source.git.commit"], tags["assay.git.dirty"]) == (commit, str(dirty).lower())
+    assert server.run(kind="trial", arm="pruned", seed="1").data.tags["mlflow.source.git.commit"] == "b" * 40
+
+
 def test_the_final_model_is_logged_with_its_metrics(tree: Tree, server: Server):
     tree.arms = ["baseline", "student"]
     tree.write().finish()
@@ -140,7 +182,7 @@ def test_what_is_copied_goes_by_size_up_to_the_limit(tree: Tree, server: Server)
     assert {"train/model.json", "train/run.json", "train/curves.jsonl"} <= server.artifacts(run)
     assert "train/model.safetensors" not in server.artifacts(run)
     kept = json.loads(server.text(run, "train/kept-elsewhere.json"))
-    assert set(kept) == {"model.safetensors"}
+    assert set(kept) == {"model.safetensors", "samples.npz"}
     _referred_to(tree, server, run, kept["model.safetensors"])
     assert audit(tree.folder) == []
 
@@ -150,9 +192,10 @@ def test_every_file_can_be_referred_to(tree: Tree, server: Server):
     tree.write().finish()
     publish(tree.folder, final=True)
     run = server.run(kind="trial", arm="baseline", seed="0")
-    assert {Path(name).name for name in server.artifacts(run)} == {"kept-elsewhere.json"}
+    files = {name for name in server.artifacts(run) if not name.startswith("figures/")}
+    assert {Path(name).name for name in files} == {"kept-elsewhere.json"}
     kept = json.loads(server.text(run, "train/kept-elsewhere.json"))
-    assert set(kept) == {"model.safetensors", "model.json", "run.json", "curves.jsonl", "log.txt"}
+    assert set(kept) == {"model.safetensors", "model.json", "run.json", "curves.jsonl", "log.txt", "samples.npz"}
     _referred_to(tree, server, run, kept["model.safetensors"])
     assert "config.yaml" in server.artifacts(server.run(kind="study"))
     assert audit(tree.folder) == []

@@ -15,6 +15,7 @@ import pytest
 from assay.track.audit import audit
 from assay.track.follow import follow
 from assay.track.publish import publish
+from browser import launched
 from results_tree import Server, Tree
 
 
@@ -24,7 +25,7 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def listening(empty_database: Path) -> Iterator[str]:
     """A real MLflow server, started as `make ui` starts it."""
     port = _free_port()
@@ -64,6 +65,28 @@ def test_a_server_gets_everything(tree: Tree, listening: str, monkeypatch: pytes
     assert {"train/model.safetensors", "evaluate/accuracy/metrics.json"} <= server.artifacts(run)
     assert len(server.history(run, "train/loss")) == tree.steps
     assert not (tree.root / "mlflow-artifacts").exists()
+
+
+def test_its_ui_shows_the_pictures_of_a_trial_and_of_a_dataset(
+    tree: Tree, listening: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", listening)
+    tree.arms, tree.seeds = ["baseline"], [0]
+    tree.write().finish()
+    summary = publish(tree.folder, final=True)
+    assert summary.ok, summary
+    server = Server(listening, summary.experiment)
+    with launched() as browser:
+        for kind, arm, name in (
+            ("trial", "baseline", "figures/confusion.svg"),
+            ("dataset", "digits", "data/sheet.png"),
+        ):
+            run = server.run(kind=kind, arm=arm).info
+            page = browser.new_page()
+            page.goto(f"{listening}/#/experiments/{run.experiment_id}/runs/{run.run_id}/artifacts/{name}")
+            shown = page.locator(f'img[alt="{name}"]')
+            shown.wait_for(timeout=30_000)
+            page.wait_for_function("one => one.complete && one.naturalWidth > 0", arg=shown.element_handle())
 
 
 def test_a_dead_server_costs_a_message(tree: Tree, monkeypatch: pytest.MonkeyPatch):

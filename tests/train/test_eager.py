@@ -27,6 +27,22 @@ def test_same_bits_as_torch(kind, options):
     assert torch.equal(*ends)
 
 
+def test_a_parameter_whose_gradient_comes_later_moves_as_without_fusion():
+    ends = []
+    for make in (lambda *a, **o: torch.optim.SGD(*a, **o), lambda *a, **o: eager(torch.optim.SGD)(*a, fused=True, **o)):
+        first, late = (torch.nn.Parameter(torch.linspace(-3, 3, 5)) for _ in range(2))
+        optimizer = make([first, late], lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01)
+        for step in range(6):
+            loss = first.sin().sum() if step < 3 else late.cos().sum() + first.sin().sum()
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            if step == 2:
+                torch.testing.assert_close(late.detach(), torch.linspace(-3, 3, 5))
+        ends.append(torch.stack([first.detach(), late.detach()]))
+    torch.testing.assert_close(*ends)
+
+
 def test_no_compiler_is_imported():
     code = """
 import sys, torch

@@ -38,6 +38,18 @@ def test_tf32_is_refused_where_there_is_none(monkeypatch):
         resolved("tf32", CUDA)
 
 
+@pytest.mark.parametrize("recent", [True, False])
+def test_an_apple_gpu_computes_in_bf16_when_asked_and_able(monkeypatch, recent):
+    monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda *version: recent and version == (14, 0))
+    mps = torch.device("mps")
+    assert resolved("auto", mps) == "fp32"
+    if recent:
+        assert resolved("bf16", mps) == "bf16"
+    else:
+        with pytest.raises(MethodError, match="bf16 needs macOS 14"):
+            resolved("bf16", mps)
+
+
 @pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("bf16", False), ("tf32", True)])
 def test_tf32_is_on_in_tf32_alone_and_put_back(precision, allowed):
     flags = [torch.backends.cuda.matmul, torch.backends.cudnn]
@@ -74,7 +86,7 @@ def test_the_result_says_which_format_it_was(monkeypatch, spec, registry, toy, m
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     stated, record = {}, memory()
     made = train(spec(precision="auto"), registry, toy, log=record.log, checkpoints=record, state=stated.update)
-    assert stated == {"precision": precision}
+    assert stated["precision"] == precision
     record = memory()
     asked = train(spec(precision=precision), registry, toy, log=record.log, checkpoints=record)
     assert all(torch.equal(value, asked.state_dict()[name]) for name, value in made.state_dict().items())

@@ -154,6 +154,13 @@ def test_an_image_gets_the_same_augmentation_in_any_batch(spec, registry, entry,
     assert torch.equal(pixels(48), pixels(7))
 
 
+def test_where_integers_may_not_wrap_the_draws_are_the_same(spec, registry, toy, memory, monkeypatch):
+    expected = run(spec(), registry, toy, memory())
+    monkeypatch.setattr("assay.augment.draw.ELSEWHERE", ("cpu",))
+    monkeypatch.setattr("assay.train.images.ELSEWHERE", ("cpu",))
+    assert same(run(spec(), registry, toy, memory()), expected)
+
+
 def test_divergence_names_epoch_step_and_a_remedy(spec, registry, entry, toy, memory):
     what = spec(recipe=entry("recipe", "sgd", epochs=3, batch=16, lr=1e30, warmup=0.0))
     with pytest.raises(

@@ -11,6 +11,7 @@ STAGES = {
     "make_synthetic": "synthesize",
     "pretrain_encoder": "pretrain",
     "train_model": "train",
+    "train_together": "train",
     "choose_point": "train",
     "adjust_model": "adjust",
     "compress_model": "compress",

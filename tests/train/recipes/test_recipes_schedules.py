@@ -62,35 +62,6 @@ def test_onecycle_is_that_of_torch(made):
     assert [recipe.momentum(step) for step in range(STEPS)] == pytest.approx(momenta)
 
 
-def test_airbench94_has_the_groups_and_numbers_of_its_paper(made):
-    model = Model()
-    recipe = made("airbench94", model, steps=100, epochs=10, batch=1024)
-    rest, shift, whiten = recipe.optimizer.param_groups
-    scale = 1 + 1 / 0.15
-    assert [id(p) for p in shift["params"]] == [id(model.norm.bias)]
-    assert {id(p) for p in whiten["params"]} == {id(model.whiten.weight), id(model.whiten.bias)}
-    assert rest["lr"] == pytest.approx(11.5 / scale)
-    assert shift["lr"] == pytest.approx(64 * 11.5 / scale)
-    for group in (rest, shift, whiten):
-        assert group["lr"] * group["weight_decay"] == pytest.approx(0.0153 / scale)
-    assert [rest["rate"](step) for step in (0, 23, 100)] == pytest.approx([0.2, 1.0, 0.07])
-    assert rest["rate"](12) == pytest.approx(0.2 + 0.8 * 12 / 23)
-    assert rest["rate"](61) == pytest.approx(1 - 0.93 * 38 / 77)
-    assert whiten["rate"](29) == rest["rate"](29)
-    assert whiten["rate"](30) == 0
-    plain = made("airbench94", nn.Sequential(nn.Linear(2, 2)))
-    assert len(plain.optimizer.param_groups) == 1
-
-
-def test_airbench94_steps_are_decoupled_from_batch_and_momentum(made):
-    def far(**options):
-        """The learning rate a step takes on a gradient that stays the same, a thousand images."""
-        (group,) = made("airbench94", nn.Sequential(nn.Linear(2, 2)), **options).optimizer.param_groups
-        return group["lr"] * (1 + 1 / (1 - group["momentum"])) / options["batch"]
-
-    assert far(batch=64, momentum=0.5) == pytest.approx(far(batch=1024, momentum=0.9))
-
-
 def test_resnet_rs_scales_by_the_batch_and_averages(made):
     recipe = made("resnet-rs", batch=64, warmup=0.0)
     assert [group["lr"] for group in recipe.optimizer.param_groups] == [0.1 / 4] * 2

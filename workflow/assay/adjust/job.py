@@ -60,7 +60,7 @@ def adjust(
     parent = place(copy.deepcopy(model).requires_grad_(True), device)
     finetune = FineTune(spec, registry, dataset, log=log, checkpoints=checkpoints, device=device)
     if state:
-        state(precision=finetune.precision)
+        state(precision=finetune.precision, images=finetune.images.kept)
     generator = Streams(spec["streams"]).torch("init", "adjust")
     method = bind(registry, "adjust", spec["method"])
     return finished(method(parent, finetune.images.counts, finetune, generator))

@@ -16,6 +16,9 @@ from torch import Tensor
 
 _MASK = (1 << 64) - 1
 
+#: Devices whose integers of 64 bits nobody promises to wrap: numbers are made on the CPU and brought there.
+ELSEWHERE = ("mps",)
+
 
 def _signed(value: int) -> int:
     """The int64 with the same 64 bits."""
@@ -55,14 +58,16 @@ class Draw:
     Args:
         seed: of the stream, any int below 2**63.
         epoch: epoch number.
-        ids: int64 `[B]`, one number a sample. A sample that comes twice in an epoch needs a second number.
+        ids: int64 `[B]`, one number a sample. A sample that comes twice in an epoch needs a second number. All that is
+            drawn lies on their device.
         op: place of the operation in the list of augmentations.
     """
 
     def __init__(self, seed: int, epoch: int, ids: Tensor, op: int = 0):
         self.seed, self.epoch, self.ids, self.op = seed, epoch, ids, op
         scope = hashlib.blake2b(f"{seed}/{epoch}/{op}".encode(), digest_size=8).digest()
-        self.base = mix(ids ^ int.from_bytes(scope, "little", signed=True))
+        home = ids.cpu() if ids.device.type in ELSEWHERE else ids
+        self.base = mix(home ^ int.from_bytes(scope, "little", signed=True))
         self.calls = 0
 
     def steady(self) -> Draw:
@@ -74,24 +79,28 @@ class Draw:
 
     @property
     def device(self) -> torch.device:
-        """Where the numbers are made: the device of the ids."""
-        return self.base.device
+        """Where the numbers lie: the device of the ids."""
+        return self.ids.device
+
+    def _bits(self, n: int) -> Tensor:
+        """Uniform 64-bit integers, int64 `[B,n]`, where they are made."""
+        self.calls += 1
+        start = mix(self.base + _signed(self.calls * _GAMMA))
+        return mix(start[:, None] + torch.arange(1, n + 1, device=start.device) * _GAMMA)
 
     def bits(self, n: int) -> Tensor:
         """Uniform 64-bit integers, int64 `[B,n]`."""
-        self.calls += 1
-        start = mix(self.base + _signed(self.calls * _GAMMA))
-        return mix(start[:, None] + torch.arange(1, n + 1, device=self.device) * _GAMMA)
+        return self._bits(n).to(self.device)
 
     def uniform(self, n: int = 1) -> Tensor:
         """Uniform float32 `[B,n]` in [0,1): multiples of 2**-24."""
-        return _shift(self.bits(n), 40).float() * 2.0**-24
+        return (_shift(self._bits(n), 40).float() * 2.0**-24).to(self.device)
 
     def integers(self, low: int, high: int, n: int = 1) -> Tensor:
         """Uniform int64 `[B,n]` in low..high-1; the bias is below `(high - low) / 2**32`."""
         if not 0 < high - low <= 1 << 31:
             raise ValueError(f"integers needs low < high and a range of at most 2**31, got {low}..{high}")
-        return low + _shift(_shift(self.bits(n), 32) * (high - low), 32)
+        return (low + _shift(_shift(self._bits(n), 32) * (high - low), 32)).to(self.device)
 
     def normal(self, n: int = 1) -> Tensor:
         """Standard normal float32 `[B,n]` by Box and Muller."""
@@ -108,7 +117,7 @@ class Draw:
 
     def _positive(self, n: int) -> Tensor:
         """Uniform float32 `[B,n]` in (0,1), for logarithms."""
-        return (_shift(self.bits(n), 40).float() + 0.5) * 2.0**-24
+        return ((_shift(self._bits(n), 40).float() + 0.5) * 2.0**-24).to(self.device)
 
     def _log_gamma(self, shape: float) -> Tensor:
         """Logarithm of Gamma(shape, 1) variables `[B,1]` by Marsaglia and Tsang 2000 (doi:10.1145/358407.358414).

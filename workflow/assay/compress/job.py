@@ -43,7 +43,7 @@ def compress(
     Args:
         spec: `method` (an entry), and for the fine-tuning `recipe`, `loss` (entries), `augment` (list of them),
             `precision`, `streams` (numbers of `init`, `order` and `augment`), and where it is given `rebalance`. For a
-            method that asks what the arm's training started from: `model` (entry) and `init` (mapping or None).
+            method that asks what the arm's training started from: `model`, `init`, `mup` and `taught`, as there.
         registry: where the methods are found.
         dataset: the one that the model was trained on.
         model: stays as it is.
@@ -67,9 +67,8 @@ def compress(
     parent = place(copy.deepcopy(model).requires_grad_(True), device)
     start = None
     if "model" in spec:
-        generator = Streams(spec["streams"]).torch("init", "model")
-        images = dataset.splits["train"].images
-        start = started(registry, spec["model"], dataset, images, generator, encoder=encoder, weights=weights)
+        images, streams = dataset.splits["train"].images, Streams(spec["streams"])
+        start, _ = started(spec, registry, dataset, images, streams, encoder=encoder, weights=weights)
         # Synthetic images may have had a share in the normalisation of the training.
         start.mean.copy_(model.mean)
         start.std.copy_(model.std)
@@ -77,5 +76,5 @@ def compress(
         spec, registry, dataset, log=log, checkpoints=checkpoints, device=device, start=start, others=others
     )
     if state:
-        state(precision=finetune.precision)
+        state(precision=finetune.precision, images=finetune.images.kept)
     return finished(bind(registry, "compress", spec["method"])(parent, finetune))

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import torch.nn.functional as F
 from torch import Tensor
 
 from assay import Option, method
-
-
-class Output(Protocol):
-    """What a network gave for a batch."""
-
-    logits: Tensor
+from assay.distill.contract import Batch, Output
+from assay.distill.soft import divergence
 
 
 @method(
@@ -27,21 +20,16 @@ class Output(Protocol):
     },
     shapes="logits [B,K] twice, loss [B] -> scalar",
 )
-def kd(student: Output, teacher: Output, loss: Tensor, *, temperature: float, alpha: float) -> Tensor:
+def kd(student: Output, teacher: Output, batch: Batch, *, temperature: float, alpha: float) -> Tensor:
     """`alpha T^2 KL(softmax(teacher / T) || softmax(student / T)) + (1 - alpha) loss`, means over the batch, in nats.
 
-    T^2 keeps the gradient of the first term at the scale of the second (section 2.1).
+    With `alpha: 1` labels play no part, as on images that have none.
 
     Args:
         student, teacher: hold `logits` float32 `[B,K]`.
-        loss: the task's loss of each sample, `[B]`.
+        batch: holds the task's `loss` of each image, `[B]`.
         temperature: T.
         alpha: weight of the teacher.
     """
-    divergence = F.kl_div(
-        F.log_softmax(student.logits / temperature, dim=1),
-        F.log_softmax(teacher.logits / temperature, dim=1),
-        reduction="batchmean",
-        log_target=True,
-    )
-    return alpha * temperature**2 * divergence + (1 - alpha) * loss.mean()
+    taught = divergence(student.logits, teacher.logits, temperature).mean()
+    return alpha * taught + (1 - alpha) * batch.loss.mean()

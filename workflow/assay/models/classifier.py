@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from assay.data.counts import value_counts
+from assay.data.streamed import Streamed
 from assay.models.initialise import initialise
 from assay.study.registry import Registry, bind
 
@@ -62,7 +63,7 @@ class Classifier(nn.Module):
         logits: Tensor = self.head(self.features(x))
         return logits
 
-    def fit_normalisation(self, images: np.ndarray) -> None:
+    def fit_normalisation(self, images: np.ndarray | Streamed) -> None:
         """Set `mean` and `std` per channel from train images `uint8 [N,H,W,C]`.
 
         The moments come from exact integer counts of the 256 values, so they depend on no order of summation. A

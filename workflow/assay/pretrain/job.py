@@ -81,7 +81,7 @@ def pretrain(
     precision = resolved(spec["precision"], device)
     bf16 = precision == "bf16"
     if state:
-        state(precision=precision)
+        state(precision=precision, images=images.kept)
     objective = _objective(pretext, model, images, augments, seed, bf16)
     order = Order(images.targets, spec["recipe"]["batch"], streams, scope="pretrain")
     epochs = spec["recipe"]["epochs"]

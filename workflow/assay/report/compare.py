@@ -10,11 +10,11 @@ import numpy as np
 
 from assay.claims.interval import mean_interval
 from assay.claims.power import detectable
+from assay.figures.numbers import MISSING, decimals_for, plain, scale_of
+from assay.figures.svg import Axis, Style, coordinate, padded
 from assay.report.html import Markup, join, note, tag
 from assay.report.legend import named
 from assay.report.material import Material, Measured
-from assay.report.numbers import MISSING, decimals_for, plain, scale_of
-from assay.report.svg import Axis, Style, coordinate, padded
 from assay.report.tables import Head, cell, row_head, table
 from assay.study.registry import Metric
 

@@ -1,44 +1,15 @@
-"""Writing HTML and SVG with everything escaped unless it is markup already."""
+"""Pieces of the page that hold a picture or words beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from markupsafe import Markup, escape
+import numpy as np
 
-__all__ = ["Markup", "escape", "figure", "join", "note", "tag"]
+from assay.figures.markup import Markup, escape, join, tag
+from assay.figures.pictures import uri
 
-#: Elements that have no closing tag in HTML.
-VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr", "col"})
-
-
-def join(children: Iterable[Any]) -> Markup:
-    """Children one after the other: strings are escaped, markup stays, None is skipped, lists are flattened."""
-    parts = []
-    for child in children:
-        if child is None:
-            continue
-        if isinstance(child, list | tuple) or (isinstance(child, Iterable) and not isinstance(child, str)):
-            parts.append(join(child))
-        else:
-            parts.append(escape(child))
-    return Markup("").join(parts)
-
-
-def tag(name: str, *children: Any, **attributes: Any) -> Markup:
-    """One element. `class_` and `for_` lose their underscore, other underscores become dashes.
-
-    An attribute that is None or False is left out, one that is True is written bare.
-    """
-    written = []
-    for key, value in attributes.items():
-        if value is None or value is False:
-            continue
-        key = key.rstrip("_").replace("_", "-")
-        written.append(f" {key}" if value is True else f' {key}="{escape(value)}"')
-    head = f"<{name}{''.join(written)}>"
-    return Markup(head) if name in VOID else Markup(f"{head}{join(children)}</{name}>")
+__all__ = ["Markup", "escape", "figure", "join", "note", "picture", "tag"]
 
 
 def figure(drawing: Markup, caption: Any = None, *, kind: str, **attributes: Any) -> Markup:
@@ -49,3 +20,15 @@ def figure(drawing: Markup, caption: Any = None, *, kind: str, **attributes: Any
 def note(*children: Any) -> Markup:
     """A paragraph in the quieter voice that explains how to read what stands beside it."""
     return tag("p", *children, class_="note")
+
+
+def picture(pixels: np.ndarray, alt: str, scale: int) -> Markup:
+    """An `img` of a sheet shown at `scale` page pixels a pixel, or smaller where the column is narrow.
+
+    The style sheet enlarges it without smoothing.
+    """
+    height, width = pixels.shape[:2]
+    return tag(
+        "img", src=uri(pixels), alt=alt, width=width, height=height, class_="pixels",
+        style=f"max-width:{width * scale}px",
+    )  # fmt: skip

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assay.figures.svg import Style, marker
 from assay.report.html import Markup, tag
 from assay.report.material import Material
-from assay.report.svg import Style, marker
 
 
 def chip(style: Style) -> Markup:

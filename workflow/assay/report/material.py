@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from assay.report.svg import Style
+from assay.figures.svg import Style
 from assay.run.files import read_json
 from assay.run.layout import Layout
 from assay.run.results import Results, TrialFiles
@@ -102,6 +102,10 @@ class Material:
             if part.partition("/")[0] == family:
                 found[part.partition("/")[2] or family] = read_json(folder / "figures.json") or {}
         return found
+
+    def all_figures(self, arm: str, family: str) -> list[dict[str, Any]]:
+        """`figures.json` of an arm's evaluations in a family, over all seeds and parts."""
+        return [drawn for seed in self.seeds for drawn in self.figures(arm, seed, family).values()]
 
     def dataset(self, name: str, seed: int | None = None) -> Path | None:
         """The sealed folder of a dataset, under a seed where it differs by seed (the first one by default).

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from assay.figures.alone import stylesheet
 from assay.report.html import Markup, escape, join, tag
 
 HERE = Path(__file__).parent
@@ -31,7 +32,7 @@ def assemble(title: str, header: Markup, sections: Sequence[Section], footer: Ma
     and text of a study can never run, whatever it holds.
     """
     script = (HERE / "page.js").read_text(encoding="utf-8")
-    style = (HERE / "page.css").read_text(encoding="utf-8")
+    style = stylesheet() + (HERE / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     contents = join(tag("li", tag("a", part.short or part.title, href=f"#{part.anchor}")) for part in sections)
     template = Template((HERE / "page.html").read_text(encoding="utf-8"))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from assay.figures.numbers import duration, plural
 from assay.report.html import Markup, tag
 from assay.report.material import Material
-from assay.report.numbers import duration, plural
 from assay.report.page import Section, assemble
 from assay.report.sections import (
     arms,
@@ -60,7 +60,7 @@ SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
 def render(folder: Path) -> str:
     """The report of the study whose results stand in `folder`, such as `results/digits`.
 
-    The same results give the same text: it holds no time but those of the jobs.
+    The same results give the same text at the same commit: it holds no time but those of the jobs.
 
     Raises:
         FileNotFoundError: the folder holds no study.

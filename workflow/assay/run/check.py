@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,6 @@ def look(prepared: Prepared) -> State:
     before = str(known)
     state = State()
     seals = {}
-    newest = 0.0
     for digest, job in prepared.plan.jobs.items():
         place = store.place(job)
         seal = store.seal(job)
@@ -47,7 +47,6 @@ def look(prepared: Prepared) -> State:
             state.altered[place] = state.undone[digest] = fault
             continue
         seals[digest] = seal
-        newest = max(newest, (place / "seal.json").stat().st_mtime)
     for digest, seal in seals.items():
         for role, other in prepared.plan.jobs[digest].inputs.items():
             sealed = seals.get(other)
@@ -56,34 +55,20 @@ def look(prepared: Prepared) -> State:
     if str(known) != before:
         with where_it_can_be_written():
             write_json(cache, known)
+    newest = store.newest(prepared.plan.jobs.values())
     for path, record in prepared.plan.records.items():
-        fault = _stale(prepared, record, newest) or _fault(prepared, record, state)
+        fault = _fault(prepared, record, state, newest)
         if fault:
             state.broken[path] = fault
     return state
 
 
-def _stale(prepared: Prepared, record: Record, newest: float) -> str | None:
-    """Whether another study computed something anew that this one shares, after it was last told of."""
-    if record.stage not in ("report", "track"):
-        return None
-    try:
-        told = _file(prepared, record.path).stat().st_mtime
-    except FileNotFoundError:
-        return None
-    return "is older than what it tells of" if told < newest else None
-
-
-def _file(prepared: Prepared, path: str) -> Path:
-    return prepared.folder / f"{path}.{'html' if path == 'report' else 'json'}"
-
-
-def _fault(prepared: Prepared, record: Record, state: State) -> str | None:
+def _fault(prepared: Prepared, record: Record, state: State, newest: int) -> str | None:
     if record.stage == "report":
-        return None
+        return _unreported(prepared, newest)
     body = read_json(prepared.folder / f"{record.path}.json")
     if record.stage == "track":
-        return _untracked(prepared, body) if body else None
+        return _untracked(prepared, body, newest) if body else None
     if body is None:
         return "is not there"
     if body["status"] != "done":
@@ -96,18 +81,30 @@ def _fault(prepared: Prepared, record: Record, state: State) -> str | None:
     return None
 
 
-def _untracked(prepared: Prepared, body: dict[str, Any]) -> str | None:
+def _untracked(prepared: Prepared, body: dict[str, Any], newest: int) -> str | None:
     """Why MLflow does not hold a study that was sent there; None when it does."""
     from assay.track.store import short, tracking_uri
 
     if body["status"] != "done":
         return f"failed: {body['reason']}"
     # Another server is asked for now, or the results, and with them their database, were moved.
-    return None if body.get("to") == short(tracking_uri(prepared.layout.root)) else "was sent elsewhere"
+    if body.get("to") != short(tracking_uri(prepared.layout.root)):
+        return "was sent elsewhere"
+    # Another study may have made a folder again that both share: the records stand, times and curves are others.
+    return "is older than the results" if newest > body.get("newest", 0) else None
+
+
+def _unreported(prepared: Prepared, newest: int) -> str | None:
+    """Why a report does not show the results as they are; None when it does, or when there is none."""
+    file = prepared.folder / "report.html"
+    return "is older than the results" if file.exists() and file.stat().st_mtime_ns < newest else None
 
 
 def drop(prepared: Prepared, state: State) -> list[str]:
-    """Remove records that do not hold, all gates then, and folders that were altered; what to tell, a line each."""
+    """Remove records that do not hold, all gates then, and folders that were altered; what to tell, a line each.
+
+    A report that does not hold stays readable until it is written again: it is only marked as old for Snakemake.
+    """
     store = Store(prepared.layout)
     told = []
     for place in state.altered:
@@ -121,11 +118,13 @@ def drop(prepared: Prepared, state: State) -> list[str]:
     for path in prepared.plan.records:
         clear_way(prepared.folder, path)
     for path, fault in state.broken.items():
-        file = _file(prepared, path)
+        file = prepared.folder / f"{path}.json"
         if file.exists():
             file.unlink()
             if fault.startswith("failed") and not fault.startswith("failed: needs "):
                 told.append(f"{path} {fault}: it is tried again")
+    if "report" in state.broken:
+        os.utime(prepared.folder / "report.html", (1, 1))
     if state.broken:
         for gate in (prepared.folder / "gates").glob("*.json"):
             gate.unlink()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from safetensors.torch import save
 
 from assay.run import faults
 from assay.run.files import canonical
+
+_NAME = "checkpoint.safetensors"
 
 
 class Curves:
@@ -60,7 +64,7 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, curves: Curves, every: float = 30.0):
-        self._file = folder / "checkpoint.safetensors"
+        self._file = folder / _NAME
         self._curves = curves
         self._every = every
         self._last = time.monotonic()
@@ -69,11 +73,11 @@ class Checkpoints:
         """Whether it is time to save again."""
         return time.monotonic() - self._last >= self._every
 
-    def save(self, state: dict[str, Any]) -> None:
+    def save(self, state: dict[str, Any], **about: str) -> None:
         """Save a nested dict or list of tensors, numbers, texts, true, false and null, atomically."""
         tensors: dict[str, torch.Tensor] = {}
         tree = _split(state, tensors)
-        about = {"state": json.dumps(tree), "curves": str(self._curves.position())}
+        about |= {"state": json.dumps(tree), "curves": str(self._curves.position())}
         beside = self._file.with_suffix(".part")
         with beside.open("wb") as file:
             file.write(save(tensors, about))
@@ -85,22 +89,82 @@ class Checkpoints:
 
     def load(self) -> dict[str, Any] | None:
         """The state saved last, or None. A file that cannot be read counts as none."""
-        if not self._file.exists():
-            self._curves.rewind(0)
-            return None
-        try:
-            with safe_open(self._file, framework="pt") as archive:
-                about = archive.metadata() or {}
-                tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
-            joined = _join(json.loads(about["state"]), tensors)
-            position = int(about["curves"])
-        except (SafetensorError, KeyError, ValueError) as error:
-            print(f"the checkpoint cannot be read and is not used: {error}")
-            self._curves.rewind(0)
-            return None
+        state, position = _read(self._file)
         self._curves.rewind(position)
-        assert isinstance(joined, dict)
-        return joined
+        return state
+
+
+def _read(file: Path) -> tuple[dict[str, Any] | None, int]:
+    """The state in a file, or None, and where the curves stood; 0 without a state."""
+    if not file.exists():
+        return None, 0
+    try:
+        with safe_open(file, framework="pt") as archive:
+            about = archive.metadata() or {}
+            tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
+        joined = _join(json.loads(about["state"]), tensors)
+        position = int(about["curves"])
+    except (SafetensorError, KeyError, ValueError) as error:
+        print(f"the checkpoint cannot be read and is not used: {error}")
+        return None, 0
+    assert isinstance(joined, dict)
+    return joined, position
+
+
+class JointCheckpoints:
+    """Checkpoints of several computations that go on together: one file, which the work folder of each holds.
+
+    Args:
+        members: names of all that are computed, in their order.
+        watched: work folder and curves of those whose result is wanted, by name.
+        every: seconds between checkpoints.
+    """
+
+    def __init__(self, members: Sequence[str], watched: Mapping[str, tuple[Path, Curves]], every: float = 30.0):
+        self._members = members
+        self._watched = watched
+        self._first = Checkpoints(*next(iter(watched.values())), every)
+
+    def due(self) -> bool:
+        """Whether it is time to save again."""
+        return self._first.due()
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Save a state, which has the number of its `step`, and where all curves stand."""
+        positions = {name: curves.position() for name, (_, curves) in self._watched.items()}
+        about = {"members": " ".join(self._members), "step": str(state["step"])}
+        self._first.save({"positions": positions, "state": state}, **about)
+        (first, _), *others = self._watched.values()
+        for folder, _ in others:
+            beside = (folder / _NAME).with_suffix(".part")
+            beside.unlink(missing_ok=True)
+            try:
+                os.link(first / _NAME, beside)
+            except OSError:  # a file system without hard links
+                shutil.copyfile(first / _NAME, beside)
+            beside.replace(folder / _NAME)
+
+    def load(self) -> dict[str, Any] | None:
+        """The newest state: a kill may have left an older one with some."""
+        newest = max((folder for folder, _ in self._watched.values()), key=lambda folder: joint_members(folder)[0])
+        found, _ = _read(newest / _NAME)
+        for name, (_, curves) in self._watched.items():
+            curves.rewind(found["positions"][name] if found else 0)
+        return found and found["state"]
+
+    def forget(self, name: str) -> None:
+        """Let one of them begin anew the next time."""
+        (self._watched[name][0] / _NAME).unlink(missing_ok=True)
+
+
+def joint_members(folder: Path) -> tuple[int, list[str]]:
+    """The step at which a joint checkpoint in a work folder was saved, and whose it is; -1 and nobody without one."""
+    try:
+        with safe_open(folder / _NAME, framework="pt") as archive:
+            about = archive.metadata() or {}
+        return int(about["step"]), about["members"].split()
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return -1, []
 
 
 def _split(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

@@ -11,14 +11,14 @@ import sys
 #: Commands that Snakemake's jobs run, each once for every record.
 JOBS = (
     "data", "generator", "synthetic", "pretrain", "train", "adjust", "compress", "search", "predict", "evaluate",
-    "claims", "batch", "gate", "report", "track",
+    "claims", "batch", "gate", "report", "track", "worker",
 )  # fmt: skip
 
 #: Jobs that use none of the libraries a warm process holds, or others that it does not hold.
 _COLD = ("gate", "track")
 
 #: Jobs that make one file of their own, not records of the plan.
-_ONE_FILE = ("gate", "report", "track")
+_ONE_FILE = ("gate", "report", "track", "worker")
 
 #: Libraries must not choose their number of threads by the machine: it would change bits. Torch is told by the spec.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(_usage(arguments[0]))
             return 0
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+        # What Apple's GPU has no kernel for runs on the CPU. Torch reads this when it is imported.
+        os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
         if arguments[0] not in _COLD and os.environ.get("ASSAY_COLD", "") in ("", "0"):
             from assay.run.warm import call
 

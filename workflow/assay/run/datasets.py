@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import mmap
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -11,6 +14,9 @@ from PIL import Image
 from assay.data.dataset import Dataset, Split
 from assay.run.arrays import write_npy, write_npz
 from assay.run.files import read_json, write_json
+
+#: Linux: sets no memory aside for what might be written to a private map. Python 3.11 has no name for it.
+_MAP_NORESERVE = 0x4000
 
 
 def write_dataset(folder: Path, dataset: Dataset, sheet: np.ndarray | None) -> None:
@@ -47,8 +53,7 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def _read_split(folder: Path, name: str) -> Split:
-    # Mode "c" (copy on write): torch has no read-only tensors, and would let a write to a map of mode "r" crash.
-    images = np.load(folder / f"{name}.images.npy", mmap_mode="c", allow_pickle=False)
+    images = _mapped(folder / f"{name}.images.npy")
     with np.load(folder / f"{name}.npz", allow_pickle=False) as table:
         return Split(
             images,
@@ -59,3 +64,20 @@ def _read_split(folder: Path, name: str) -> Split:
             {key.removeprefix("flag."): table[key] for key in table.files if key.startswith("flag.")},
             table.get("soft"),
         )
+
+
+def _mapped(file: Path) -> np.ndarray:
+    """The array of a file as a memory map, copied where it is written to.
+
+    Torch has no read-only tensors, and would let a write to a map of NumPy's mode "r" crash. For one of mode "c" Linux
+    sets the whole size aside in case all of it is written to, and so refuses a file that is larger than its memory.
+    """
+    opened = np.load(file, mmap_mode="r", allow_pickle=False)
+    if sys.platform != "linux" or not opened.size:
+        return np.load(file, mmap_mode="c", allow_pickle=False)
+    with file.open("rb") as handle:
+        pages = mmap.mmap(handle.fileno(), 0, mmap.MAP_PRIVATE | _MAP_NORESERVE, mmap.PROT_READ | mmap.PROT_WRITE)
+    order: Any = "C" if opened.flags.c_contiguous else "F"
+    array = np.ndarray.__new__(np.memmap, opened.shape, opened.dtype, pages, opened.offset, order=order)
+    array.filename, array.offset, array.mode = opened.filename, opened.offset, "c"
+    return array

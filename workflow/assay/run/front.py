@@ -33,8 +33,9 @@ _LOOKS = (
 #: Rules that make records, with the stage of these.
 _RULES = {
     "build_dataset": "data", "fit_generator": "generator", "make_synthetic": "synthetic",
-    "pretrain_encoder": "pretrain", "train_model": "train", "choose_point": "search", "adjust_model": "adjust",
-    "compress_model": "compress", "predict_trial": "predict", "evaluate_trial": "evaluate", "decide_claims": "claims",
+    "pretrain_encoder": "pretrain", "train_model": "train", "train_together": "train", "choose_point": "search",
+    "adjust_model": "adjust", "compress_model": "compress", "predict_trial": "predict", "evaluate_trial": "evaluate",
+    "decide_claims": "claims",
 }  # fmt: skip
 
 
@@ -59,6 +60,17 @@ class Study:
     def families(self) -> list[str]:
         """The evaluation families of the study."""
         return list(self.prepared.plan.study["evaluate"])
+
+    @property
+    def seeds(self) -> list[int]:
+        """The study's seeds."""
+        return list(self.prepared.plan.study["seeds"])
+
+    @property
+    def together(self) -> str:
+        """The arms whose seeds are trained in one job, as a pattern for a wildcard constraint; empty for none."""
+        arms = self.prepared.plan.study["arms"]
+        return "|".join(re.escape(name) for name, arm in arms.items() if arm["together"])
 
     def file(self, path: str) -> str:
         """The file of a record."""

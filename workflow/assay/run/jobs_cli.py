@@ -13,7 +13,7 @@ from typing import Any
 from assay.run.files import read_json, write_json, write_text
 from assay.run.layout import HERE, Layout
 from assay.run.plans import Plans
-from assay.run.record import fulfil
+from assay.run.record import forced, fulfil
 
 
 def run(files: list[str], digest: str | None, layout: Layout = HERE) -> int:
@@ -22,16 +22,38 @@ def run(files: list[str], digest: str | None, layout: Layout = HERE) -> int:
     A method that fails is a result and exits 0: the record tells of it. Only what the machine could not do exits 1.
     """
     digests = digest.rstrip("!").split("+") if digest else [None] * len(files)
+    records = []
     for file, each in zip(files, digests, strict=True):
         if Path(file).is_relative_to(layout.store):
             _folder(Path(file), layout)
             continue
         study, path = record_of(Path(file), layout)
-        body = fulfil(layout, study, path, each or _planned(layout, study, path))
+        records.append((study, path, each or _planned(layout, study, path)))
+    known = _together(records, layout)
+    for study, path, each in records:
+        body = fulfil(layout, study, path, each, known)
         _tell(f"{study}/{path}", body["status"], body["reason"], body["cost"]["seconds"])
         for job in body["jobs"]:
             _tell_log(job["label"], job["digest"], layout)
     return 0
+
+
+def _together(records: list[tuple[str, str, str]], layout: Layout) -> dict[str, Any]:
+    """What came of those jobs behind several records that may be computed together, by digest."""
+    plans = Plans(layout)
+    forced_at: dict[str, float] = {}
+    jobs = []
+    for study, path, digest in records:
+        for each in plans.record(study, path, digest).jobs:
+            job = plans.job(each)
+            if job.together:
+                jobs.append(job)
+                forced_at[job.digest] = forced(layout, study).get(path, 0.0)
+    if not jobs:
+        return {}
+    from assay.run.together import execute_together
+
+    return dict(execute_together(jobs, layout, forced_at=forced_at))
 
 
 def _folder(place: Path, layout: Layout) -> None:
@@ -117,16 +139,29 @@ def report(file: str, layout: Layout = HERE) -> int:
     return 0
 
 
+def worker(file: str) -> int:
+    """Be one of the processes of a job, as the file tells."""
+    from assay.run.workers import work
+
+    return work(Path(file))
+
+
 def track(file: str, layout: Layout = HERE) -> int:
     """Bring MLflow up to date with a study. What did not arrive fails the record, and the next run sends it."""
+    from assay.run.store import Store
+    from assay.study.jobs import Plan
     from assay.track.publish import publish
     from assay.track.store import short, tracking_uri
 
     study, _ = record_of(Path(file), layout)
+    plan = Plan.from_json(read_json(layout.study(study) / "study.json"))
+    # Taken before anything is read: what is sealed meanwhile counts as not sent.
+    newest = Store(layout).newest(plan.jobs.values())
     summary = publish(layout.study(study), final=True)
     print(summary)
     reason = None if summary.ok else f"MLflow is not up to date: {summary.errors[0]}"
     status = "done" if summary.ok else "failed"
     to = short(tracking_uri(layout.root))
-    write_json(Path(file), {"record": "track", "stage": "track", "status": status, "reason": reason, "to": to})
+    body = {"record": "track", "stage": "track", "status": status, "reason": reason, "to": to, "newest": newest}
+    write_json(Path(file), body)
     return 0

@@ -38,6 +38,11 @@ class Layout:
         return self.private / "locks"
 
     @property
+    def devices(self) -> Path:
+        """Lock files, one for each GPU that a job computes on."""
+        return self.private / "devices"
+
+    @property
     def failures(self) -> Path:
         """Why a job failed, one file for each digest."""
         return self.private / "failed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from assay.run.plans import Plans
 from assay.study.jobs import Record
 
 
-def fulfil(layout: Layout, study: str, path: str, digest: str) -> dict[str, Any]:
+def fulfil(
+    layout: Layout, study: str, path: str, digest: str, known: Mapping[str, Outcome] | None = None
+) -> dict[str, Any]:
     """Do the jobs of a record that are not done yet, and write the record with a link beside it.
 
     Args:
@@ -22,14 +25,17 @@ def fulfil(layout: Layout, study: str, path: str, digest: str) -> dict[str, Any]
         study: the study's folder below it.
         path: the record, such as `baseline/seed-0/train`.
         digest: which plan of it is meant.
+        known: what came of jobs that were just done, by digest.
 
     Returns:
         The record as written.
     """
     plans = Plans(layout)
     record = plans.record(study, path, digest)
-    forced_at = _forced(layout, study).get(path, 0.0)
-    outcomes = [execute(plans.job(each), layout, forced_at=forced_at) for each in record.jobs]
+    forced_at = forced(layout, study).get(path, 0.0)
+    outcomes = [
+        (known or {}).get(each) or execute(plans.job(each), layout, forced_at=forced_at) for each in record.jobs
+    ]
     body = describe(record, outcomes)
     file = layout.study(study) / f"{path}.json"
     clear_way(layout.study(study), path)
@@ -114,6 +120,6 @@ def _link(layout: Layout, beside: Path, record: Record, outcomes: list[Outcome])
         link.symlink_to(target)
 
 
-def _forced(layout: Layout, study: str) -> dict[str, float]:
+def forced(layout: Layout, study: str) -> dict[str, float]:
     """Records that the present run was told to make afresh, with when it was told."""
     return read_json(layout.private / "forced" / f"{study}.json") or {}

@@ -5,6 +5,7 @@ Each function returns the headline numbers of its record.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from functools import partial
@@ -16,9 +17,11 @@ import numpy as np
 from assay.run.arrays import write_npz
 from assay.run.checkpoints import Checkpoints, Curves
 from assay.run.datasets import read_dataset, write_dataset
+from assay.run.devices import STAGES, described, held
 from assay.run.execute import Task
 from assay.run.files import read_json, sha256_file, write_json
 from assay.run.methods import JobRegistry
+from assay.run.workers import shared
 
 Headline = dict[str, Any]
 
@@ -28,25 +31,45 @@ SHEET = 12
 
 def compute(task: Task) -> Headline:
     """Run the stage of a job, with as many threads as its spec says."""
-    threads = int(task.job.spec.get("threads", 1))
     if task.job.stage not in ("claims", "search"):
-        import torch
+        set_up(task.job.spec)
+    if task.job.stage not in STAGES or task.devices:
+        return _STAGES[task.job.stage](task)
+    count = int(task.job.spec.get("devices", 1))
+    with held(count, task.job.gpus, task.device_locks or task.work) as task.devices:
+        headline = shared(task) if count > 1 else _STAGES[task.job.stage](task)
+        task.stated["device"] = described(task.devices[0])
+        return headline
 
-        torch.set_num_threads(threads)
-        # The CPU's kernels repeat themselves with a fixed number of threads; cuDNN has to be told.
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.benchmark = False
-    return _STAGES[task.job.stage](task)
+
+def set_up(spec: dict[str, Any]) -> None:
+    """Make torch compute with as many threads as a spec says, and alike each time."""
+    import torch
+
+    torch.set_num_threads(int(spec.get("threads", 1)))
+    # The CPU's kernels repeat themselves with a fixed number of threads; cuDNN has to be told.
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
 
 
-def _registry(task: Task) -> JobRegistry:
+def registry_of(task: Task) -> JobRegistry:
+    """The methods that a job and those of its inputs name."""
     plugins = [Path(row[4]) for row in task.job.methods if row[4]]
     return JobRegistry([task.job, *task.jobs.values()], plugins)
 
 
 def _watched(task: Task) -> tuple[Curves, Checkpoints]:
+    if task.peers and task.peers.rank:
+        # The first of several processes writes down what all do; the others read from where to go on.
+        curves = Curves(task.work / f"curves-{task.peers.rank}.jsonl")
+        return curves, Checkpoints(task.work, curves, math.inf)
     curves = Curves(task.work / "curves.jsonl")
-    return curves, Checkpoints(task.work, curves, float(os.environ.get("ASSAY_CHECKPOINT_SECONDS", "30")))
+    return curves, Checkpoints(task.work, curves, seconds_between_checkpoints())
+
+
+def seconds_between_checkpoints() -> float:
+    """How long a computation may run before it saves its state again."""
+    return float(os.environ.get("ASSAY_CHECKPOINT_SECONDS", "30"))
 
 
 def _data(task: Task) -> Headline:
@@ -59,7 +82,7 @@ def _data(task: Task) -> Headline:
     parent, like = (read_dataset(task.inputs[role]) if role in task.inputs else None for role in ("parent", "like"))
     spec = {key: value for key, value in task.job.spec.items() if key not in ("fingerprint", "fingerprints")}
     files = shelf(task.job.mirror, task.downloads)
-    registry = _registry(task)
+    registry = registry_of(task)
     known = evidence(task, registry, parent)
     _unchanged(task.job.spec)
     dataset = build(spec, registry, parent=parent, like=like, files=files, evidence=known)
@@ -94,7 +117,7 @@ def _generator(task: Task) -> Headline:
 
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
-    generator = fit(task.job.spec, _registry(task), dataset, log, checkpoints)
+    generator = fit(task.job.spec, registry_of(task), dataset, log, checkpoints)
     tensors = {name: value.contiguous() for name, value in generator.state().items()}
     save_file(tensors, task.out / "generator.safetensors")
     about = {"method": task.job.spec["method"], "classes": dataset.classes, "size": dataset.size}
@@ -111,7 +134,7 @@ def _synthetic(task: Task) -> Headline:
 
     dataset = read_dataset(task.inputs["dataset"])
     about = read_json(task.inputs["generator"] / "generator.json")
-    registry = _registry(task)
+    registry = registry_of(task)
     generator = bind(registry, "generator", about["method"])()
     shape = (about["size"], about["size"], about["channels"])
     generator.restore(load_file(task.inputs["generator"] / "generator.safetensors"), shape, len(about["classes"]))
@@ -128,20 +151,25 @@ def _pretrain(task: Task) -> Headline:
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
     model = pretrain(
-        task.job.spec, _registry(task), dataset, log=log, checkpoints=checkpoints, state=task.stated.update
+        task.job.spec,
+        registry_of(task),
+        dataset,
+        log=log,
+        checkpoints=checkpoints,
+        state=task.stated.update,
+        device=task.devices[0],
     )
     write_model(task.out, model, task.job.spec["model"], dataset.classes, dataset.size)
     return {}
 
 
 def _train(task: Task) -> Headline:
-    from assay.run.models import read_model, write_model
+    from assay.run.models import read_model
     from assay.train.choice import choose
     from assay.train.job import train
-    from assay.train.preview import preview
 
     dataset = read_dataset(task.inputs["dataset"])
-    registry = _registry(task)
+    registry = registry_of(task)
     if "weights" in task.job.spec:
         return _foreign_model(task, dataset.classes, dataset.channels, dataset.size)
     spec = dict(task.job.spec)
@@ -154,33 +182,47 @@ def _train(task: Task) -> Headline:
         dataset,
         synthetic=read_dataset(task.inputs["synthetic"]) if "synthetic" in task.inputs else None,
         teachers=teachers,
-        **_start(task, registry),
+        **start_of(task, registry),
         choice=choice,
         keep=partial(write_npz, task.out / "dynamics.npz"),
         state=task.stated.update,
         log=log,
         checkpoints=checkpoints,
+        device=task.devices[0],
+        peers=task.peers,
     )
-    chosen = choose(spec, choice)
-    write_model(task.out, model, chosen["model"], dataset.classes, dataset.size)
-    if chosen["augment"]:
-        real, altered = preview(chosen, registry, dataset, model)
+    if task.peers and task.peers.rank:
+        return {}
+    return write_trained(task, model, choose(spec, choice), registry, dataset)
+
+
+def start_weights(spec: dict[str, Any]) -> dict[str, Any] | None:
+    """The tensors of another file that an arm's training starts from, if it does."""
+    if "weights" not in (spec.get("init") or {}):
+        return None
+    from safetensors.torch import load_file
+
+    return load_file(_foreign(spec["init"]["weights"]))
+
+
+def write_trained(task: Task, model: Any, spec: dict[str, Any], registry: JobRegistry, dataset: Any) -> Headline:
+    """Write a trained model, and what its augmentations do to a few images."""
+    from assay.run.models import write_model
+    from assay.train.preview import preview
+
+    write_model(task.out, model, spec["model"], dataset.classes, dataset.size)
+    if spec["augment"]:
+        real, altered = preview(spec, registry, dataset, model)
         write_npz(task.out / "samples.npz", real=real, altered=altered)
     return _last_values(task)
 
 
-def _start(task: Task, registry: JobRegistry) -> dict[str, Any]:
-    """The tensors that a training starts from, by what they are: of an `encoder` or the `weights` of a file."""
-    made: dict[str, Any] = {}
-    if "encoder" in task.inputs:
-        from assay.run.models import read_model
+def start_of(task: Task, registry: JobRegistry) -> dict[str, Any]:
+    """The tensors that a training starts from, by what they are: of an `encoder`, and `weights` of another file."""
+    from assay.run.models import read_model
 
-        made["encoder"] = read_model(task.inputs["encoder"], registry).state_dict()
-    if "weights" in (task.job.spec.get("init") or {}):
-        from safetensors.torch import load_file
-
-        made["weights"] = load_file(_foreign(task.job.spec["init"]["weights"]))
-    return made
+    encoder = read_model(task.inputs["encoder"], registry).state_dict() if "encoder" in task.inputs else None
+    return {"encoder": encoder, "weights": start_weights(task.job.spec)}
 
 
 def _choice(task: Task) -> dict[str, Any] | None:
@@ -213,7 +255,7 @@ def _foreign_model(task: Task, classes: list[str], channels: int, size: int) -> 
 
     file = _foreign(task.job.spec["weights"])
     entry = task.job.spec["model"]
-    model = build(_registry(task), entry, channels, len(classes), size, torch.Generator())
+    model = build(registry_of(task), entry, channels, len(classes), size, torch.Generator())
     try:
         model.load_state_dict(load_file(file))
     except (RuntimeError, SafetensorError) as error:
@@ -232,17 +274,17 @@ def _compress(task: Task) -> Headline:
     from assay.compress.job import compress
     from assay.run.models import read_model
 
-    registry = _registry(task)
+    registry = registry_of(task)
     count = sum(role.startswith("other/") for role in task.inputs)
     others = [read_model(task.inputs[f"other/{number}"], registry) for number in range(count)]
-    return _altered(task, partial(compress, others=others, **_start(task, registry)))
+    return _altered(task, partial(compress, others=others, **start_of(task, registry)))
 
 
 def _altered(task: Task, alter: Callable[..., Any]) -> Headline:
     from assay.run.models import read_model, write_model
 
     dataset = read_dataset(task.inputs["dataset"])
-    registry = _registry(task)
+    registry = registry_of(task)
     log, checkpoints = _watched(task)
     model = read_model(task.inputs["model"], registry)
     choice = _choice(task)
@@ -255,6 +297,7 @@ def _altered(task: Task, alter: Callable[..., Any]) -> Headline:
         log=log,
         checkpoints=checkpoints,
         state=task.stated.update,
+        device=task.devices[0],
     )
     about = read_json(task.inputs["model"] / "model.json")
     write_model(task.out, model, about["model"], dataset.classes, dataset.size)
@@ -293,13 +336,16 @@ def _predict(task: Task) -> Headline:
     from assay.errors import MethodError
     from assay.run.models import read_model
     from assay.train.infer import logits_and_features
+    from assay.train.views import VIEWS
 
     if name not in dataset.splits:
         raise MethodError(
             f"the dataset has no split {name}, only {', '.join(dataset.splits)}; its `split` can cut one off"
         )
     split = dataset.splits[name]
-    logits, features = logits_and_features(read_model(task.inputs["model"], _registry(task)), split.images)
+    tta = task.job.spec["tta"]
+    model = read_model(task.inputs["model"], registry_of(task)).to(task.devices[0])
+    logits, features = logits_and_features(model, split.images, tta=tta)
     keep = task.job.spec["keep"]
     if not keep["features"]:
         features = features[:, :0]
@@ -313,7 +359,7 @@ def _predict(task: Task) -> Headline:
     )
     right = split.labels >= 0
     accuracy = {"accuracy": float((logits.argmax(1) == split.labels)[right].mean())} if right.any() else {}
-    return {"images": len(split), **accuracy}
+    return {"images": len(split), "views": len(VIEWS[tta]), **accuracy}
 
 
 def _foreign_predictions(task: Task, name: str, classes: list[str]) -> Headline:
@@ -336,7 +382,7 @@ def _foreign_predictions(task: Task, name: str, classes: list[str]) -> Headline:
 def _evaluate(task: Task) -> Headline:
     from assay.evaluate.job import evaluate
 
-    registry = _registry(task)
+    registry = registry_of(task)
     result = evaluate(task.job.spec, registry, _trial(task, registry))
     rows = [
         {"metric": row.metric, "keys": row.keys, "value": row.value, "note": row.note}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,14 @@ class Store:
         """The seal of a job's folder, or None when there is none for exactly this job."""
         found = read_json(self.place(job) / "seal.json")
         return found if found and found.get("digest") == job.digest else None
+
+    def newest(self, jobs: Iterable[Job]) -> int:
+        """When the last of some jobs' folders was sealed, in ns since 1970; 0 when none is there."""
+        stamps = [0]
+        for job in jobs:
+            with contextlib.suppress(FileNotFoundError):
+                stamps.append((self.place(job) / "seal.json").stat().st_mtime_ns)
+        return max(stamps)
 
     def stands(self, job: Job, inputs: dict[str, str]) -> bool:
         """Whether the job is done for inputs with these contents (role to content digest)."""

@@ -14,12 +14,16 @@ from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_compress import check_compress
 from assay.study.checks_data import contradictions
+from assay.study.checks_devices import shareable
+from assay.study.checks_distill import check_distill
+from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
+from assay.study.together import SAME_IMAGES, alone
 
 #: The arrays that predictions made elsewhere need; each further set, such as an outlier set, has the same two.
 PREDICTED = ("val.logits", "val.label", "test.logits", "test.label")
@@ -66,7 +70,7 @@ class _Checks:
         self._circle(
             "arms",
             "distill",
-            self._chain(self.arms, lambda arm: arm["distill"] and arm["distill"]["teacher"]["arm"]),
+            self._chain(self.arms, lambda arm: ((arm["distill"] or {}).get("teacher") or {}).get("arm")),
         )
         check_compress(self.study, self.registry, self.problems)
         if not self.problems.found:
@@ -220,9 +224,14 @@ class _Checks:
             learnt = self.study["generators"][arm["synthetic"]["generator"]]["dataset"]
             self._same_classes((*path, "synthetic"), arm["dataset"], learnt)
             self._same_shape((*path, "synthetic"), arm["dataset"], learnt)
+        shareable(path, arm, self.study["resources"], self.registry, self.problems)
         self._init(path, arm)
         self._teacher(path, arm)
+        check_distill(path, arm, self.registry, self.problems)
+        if arm["together"]:
+            self._together(path, arm)
         check_robust(path, arm, self.registry, self.problems)
+        check_needs(path, arm, self.registry, self.problems)
         if arm["robust"] and arm["dropout"]:
             self.problems.add(
                 (*path, "dropout"), "expected either `dropout` or `robust`, which takes the place of the loss"
@@ -233,6 +242,19 @@ class _Checks:
                 "the test split differs by seed (`vary: [split]`), so tuning would see images that trials are tested "
                 "on; leave `split` out of `vary`, or take a dataset whose source has an official test split",
             )
+
+    def _together(self, path: Path, arm: dict[str, Any]) -> None:
+        for place, message in alone(arm):
+            self.problems.add((*path, *place), message)
+        data = [(arm["dataset"], "together")]
+        generator = self.study["generators"].get((arm["synthetic"] or {}).get("generator"))
+        if generator:
+            data.append((generator["dataset"], "synthetic"))
+            if generator["seeds"] > 1:
+                self.problems.add((*path, "synthetic"), f"{SAME_IMAGES}, and the generator has {generator['seeds']}")
+        for name, key in data:
+            if any(varied(dataset, self.study["vary"]) for dataset in self._upwards(name)):
+                self.problems.add((*path, key), f"{SAME_IMAGES}, and {name} differs by seed (`vary`)")
 
     # -- replicates ------------------------------------------------------------------------------------------
 
@@ -279,6 +301,8 @@ class _Checks:
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "predictions")
+        if arm["tta"] != "none":
+            self.problems.add((*path, "tta"), "an arm with `predictions` is not predicted again; leave `tta` out")
         file = File(arm["predictions"])
         if not file.is_file():
             self.problems.add((*path, "predictions"), f"there is no file {arm['predictions']!r}")
@@ -321,7 +345,7 @@ class _Checks:
                 )
 
     def _teacher(self, path: Path, arm: dict[str, Any]) -> None:
-        if not arm["distill"]:
+        if not arm["distill"] or not arm["distill"]["teacher"]:
             return
         path = (*path, "distill", "teacher")
         teacher = arm["distill"]["teacher"]

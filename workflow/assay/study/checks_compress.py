@@ -10,7 +10,7 @@ from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
 
 #: What of a training a method does not do over that trains anew by recipe, loss and augmentation.
-_NOT_DONE_OVER = ("synthetic", "distill", "robust", "dropout")
+_NOT_DONE_OVER = ("synthetic", "distill", "robust", "dropout", "sparse", "mup")
 
 
 def spell_out(study: dict[str, Any], groups: dict[str, list[str]], registry: Registry) -> None:
@@ -27,7 +27,7 @@ def check_compress(study: dict[str, Any], registry: Registry, problems: Problems
     for name, arm in study["arms"].items():
         path: Path = ("arms", name)
         if arm["sparse"]:
-            _sparse(path, arm, problems)
+            _sparse(path, arm, registry, problems)
         for number, entry in enumerate(arm["compress"]):
             card = registry.get("compress", entry["method"])
             reads = card.reads if card else []
@@ -50,7 +50,10 @@ def check_compress(study: dict[str, Any], registry: Registry, problems: Problems
             return
 
 
-def _sparse(path: Path, arm: Entry, problems: Problems) -> None:
+def _sparse(path: Path, arm: Entry, registry: Registry, problems: Problems) -> None:
+    lesson = arm["distill"] and registry.get("distill", arm["distill"]["method"])
+    if lesson and "head" in lesson.reads:
+        problems.add((*path, "sparse"), f"{lesson.name} takes over its teacher's head, which is not sparse")
     if arm["robust"]:
         message = "expected either `sparse` or `robust`, which may mix weights of networks that are not sparse alike"
         problems.add((*path, "sparse"), message)

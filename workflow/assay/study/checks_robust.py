@@ -19,11 +19,3 @@ def check_robust(path: Path, arm: Entry, registry: Registry, problems: Problems)
         problems.add(
             (*path, "loss"), f"{loss.name} looks at features, which {name} does not hand to a loss; choose another one"
         )
-    card = registry.get("robust", name)
-    for key, word in (card.needs if card else {}).items():
-        if not arm[key]:
-            problems.add((*path, "robust"), f"{name} needs `{key}` too")
-        elif word and word != arm[key]["method"] and word not in arm[key]:
-            fit = [one for one in registry.names(key) if one == word or word in registry.card(key, one).options]
-            expected = " or ".join(f"`{key}: {one}`" for one in fit)
-            problems.add((*path, "robust"), f"{name} needs {expected}, not {arm[key]['method']}")

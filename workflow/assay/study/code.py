@@ -1,9 +1,9 @@
 """Which code a job runs, as one hash a module.
 
 The modules are found by following imports from where a computation starts, inside the package and a plug-in's own
-folder, stopping at what cannot change a result: planning, the engine, tracking and the report. A module's hash is that
-of its syntax tree without comments, docstrings, type-only imports and method cards (a card's defaults are part of the
-spec already), walked by our own code because `ast.dump` differs between Python versions.
+folder, stopping at what cannot change a result: planning, the engine, tracking, figures and the report. A module's hash
+is that of its syntax tree without comments, docstrings, type-only imports and method cards (a card's defaults are part
+of the spec already), walked by our own code because `ast.dump` differs between Python versions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from assay.study.registry import PACKAGE, plugin_module
 
 #: Packages in which nothing decides what a computation returns.
-OUTSIDE = ("assay.study", "assay.run", "assay.track", "assay.report")
+OUTSIDE = ("assay.study", "assay.run", "assay.track", "assay.report", "assay.figures")
 
 
 class Code:

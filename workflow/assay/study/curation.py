@@ -137,6 +137,9 @@ class _Checks:
         if arm["robust"]:
             message = f"{name} corrects its losses ({arm['robust']['method']}), so none is as it was; name another arm"
             self.problems.add(path, message)
+        if arm["devices"] > 1:
+            message = f"{name} shares its training among {arm['devices']} devices, and one has to see each image"
+            self.problems.add(path, message)
         if arm["recipe"]["method"] == "sam":
             message = f"{name} looks at each batch twice (sam), at weights that it never has; name another arm"
             self.problems.add(path, message)
@@ -177,7 +180,7 @@ def links(study: Entry, registry: Registry) -> dict[str, list[str]]:
     for name, arm in study["arms"].items():
         found[f"arm {name}"] = [
             f"dataset {arm['dataset']}",
-            f"arm {arm['distill']['teacher']['arm'] if arm['distill'] else None}",
+            f"arm {((arm['distill'] or {}).get('teacher') or {}).get('arm')}",
             f"generator {(arm['synthetic'] or {}).get('generator')}",
             f"encoder {(arm['init'] or {}).get('encoder')}",
             *(f"arm {other}" for other in averaged(arm, registry)),

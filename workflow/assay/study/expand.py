@@ -1,4 +1,4 @@
-"""Declarations written out: `extends` laid over what it names, `sweep` as the arms of its points.
+"""Declarations written out: `extends` laid over what it names, `sweep` and `repeat` as the arms that they stand for.
 
 What is written here is only merged, never judged: a value of the wrong type goes through and is refused by the model.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from assay.study.generations import add_generations
 from assay.study.merge import UNSET, edited, is_edit, merge, name_of
 from assay.study.messages import explained
 from assay.study.model_arm import Sweep
@@ -28,6 +29,8 @@ def expand(document: Mapping, problems: Problems) -> tuple[Mapping, dict[str, li
         declared = document.get(section)
         if isinstance(declared, Mapping):
             made[section] = _Section(section, declared, problems, groups).expand()
+    if isinstance(made.get("arms"), Mapping):
+        made["arms"] = add_generations(made["arms"])
     return _without_unset(made), groups
 
 

@@ -50,7 +50,7 @@ class Job:
     """One computation: its stage, what it was asked for, what it reads and which code it runs.
 
     `inputs` maps a role (`dataset`, `teacher/0`, `set/test`) to the digest of the job that makes it. The digest covers
-    everything but the label and the part, which only help people to find it, `mirror`, and `methods`, which
+    everything but the label and the part, which only help people to find it, `mirror`, `gpus`, and `methods`, which
     lists (kind, name, module, attribute, file) of each method so that the job need not scan for them. `kin` is the
     digest with all code left out: jobs of one kin were asked for the same and differ in code alone.
     """
@@ -66,6 +66,8 @@ class Job:
     digest: str = ""
     #: Where the study says that published files lie already. Whatever they are read from, they are the same.
     mirror: str | None = None
+    #: How many GPUs the study lets it use; what it computes on is recorded with the result.
+    gpus: str | int | None = None
 
     def __post_init__(self) -> None:
         self.digest = self.digest or digest_of(
@@ -76,6 +78,11 @@ class Job:
     def folder(self) -> str:
         """Where the result stands, below the results folder."""
         return f"store/{self.stage}/{self.label}-{self.digest[:16]}"
+
+    @property
+    def together(self) -> bool:
+        """Whether one process may compute it with others that differ in their seed alone."""
+        return self.stage == "train" and bool(self.spec.get("together"))
 
     def as_json(self) -> dict[str, Any]:
         """The job as `study.json` holds it."""

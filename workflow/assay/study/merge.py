@@ -24,9 +24,11 @@ UNSET = Unset()
 #: The key that a bare name is short for, where it is not `method`.
 SHORT_FOR = {"teacher": "arm", "synthetic": "generator"}
 #: What stays when the method of a mapping changes: keys that say where a method is used, not how it works.
-NOT_OPTIONS = frozenset({"extends", "dataset", "model", "recipe", "augment", "seeds", "threads", "teacher"})
+NOT_OPTIONS = frozenset(
+    {"extends", "dataset", "model", "recipe", "augment", "seeds", "threads", "teacher", "images", "repeat"}
+)
 #: Mappings that name one of several alternatives, so that a new one replaces the old.
-ALTERNATIVES = frozenset({"init"})
+ALTERNATIVES = {"init": frozenset({"encoder", "weights", "method"})}
 
 
 def merge(base: Any, over: Any, key: str = "") -> Any:
@@ -105,7 +107,8 @@ def _compose(base: Mapping, over: Mapping) -> Mapping:
 
 
 def _merged(base: Mapping, over: Mapping, key: str) -> Mapping:
-    fresh = key in ALTERNATIVES and set(over) != set(base)
+    named = ALTERNATIVES.get(key, frozenset()) & set(over)
+    fresh = bool(named) and not named <= set(base)
     new_method = "method" in base and "method" in over and base["method"] != over["method"]
     made = Mapping(over.mark)
     for name, value in base.items():

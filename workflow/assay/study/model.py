@@ -57,7 +57,8 @@ class Resources(Section):
 
     gpus: Gpus | None = key(
         None,
-        "How many GPUs a job holds; `auto` takes one where there is one.",
+        "How many GPUs a job holds. `auto`, as when nothing is said, takes one (or the arm's `devices`) where there is "
+        "any, and else the CPU; 0 means the CPU, and any other number that there must be a GPU.",
         "resources:\n  train: {gpus: auto}",
     )
     time: Duration | None = key(
@@ -83,7 +84,7 @@ class Track(Section):
     artifacts: Literal["copy", "refer"] = key(
         "copy",
         "Whether files are copied into MLflow, or all referred to by path and digest. The study's config, plan and "
-        "report are always copied, a dataset's arrays never.",
+        "report and the pictures of trials are always copied, a dataset's arrays never.",
         "track: {artifacts: refer}",
     )
     copy_below: Bytes = key(

@@ -9,6 +9,8 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, TeacherSeed, key
+from assay.study.generations import MOST
+from assay.study.model_init import Init, Mup
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
@@ -57,27 +59,6 @@ class Synthetic(Section):
         return self
 
 
-class Init(Section):
-    """What the backbone starts from, in place of random weights."""
-
-    encoder: str | None = key(
-        None,
-        "A declared encoder.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
-    )
-    weights: str | None = key(
-        None,
-        "A safetensors file, from the folder in which the study runs.",
-        "arms:\n  warm: {extends: baseline, init: {weights: model.safetensors}}",
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Init:
-        if (self.encoder is None) == (self.weights is None):
-            raise PydanticCustomError("expected", "expected either `encoder` or `weights`")
-        return self
-
-
 class Teacher(Section):
     """Which trained model teaches."""
 
@@ -108,10 +89,24 @@ class Distill(Section):
         "How a student learns: a method of kind distill. Its options stand beside it.",
         "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: baseline}}",
     )
-    teacher: Teacher = key(
-        ...,
-        "The arm that teaches; a bare name means its model with the same seed.",
+    teacher: Teacher | None = key(
+        None,
+        "The arm that teaches; a bare name means its model with the same seed. Some methods take none.",
         "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: baseline}}",
+    )
+    images: Literal["labelled", "unlabelled", "all"] = key(
+        "labelled",
+        "What it learns from: the train images, the dataset's images without labels (on which the teacher alone "
+        "speaks), or both.",
+        "datasets:\n  few: {from: digits, labels: 100}\n"
+        "arms:\n  taught: {extends: baseline, dataset: few, "
+        "distill: {method: teacher-labels, images: all, teacher: baseline}}",
+    )
+    repeat: Annotated[int, Field(ge=1, le=MOST)] | None = key(
+        None,
+        "Generations of born-again networks: `arm[generation=1]` learns from the teacher, each next one from the one "
+        "before, and the arm itself is the last. Each starts from initial weights of its own.",
+        "arms:\n  reborn: {extends: baseline, distill: {method: born-again, teacher: baseline, repeat: 3}}",
     )
 
 
@@ -267,8 +262,16 @@ class Arm(Section):
     )
     init: Init | None = key(
         None,
-        "What its backbone starts from.",
-        "arms:\n  pre: {extends: baseline, init: {encoder: turned}}",
+        "What its weights start from: random ones as in the paper of its model where it is left out, else random ones "
+        "of another kind, an encoder, or a file. A bare name is a method of kind init.",
+        "arms:\n  identity: {extends: baseline, init: dirac}",
+    )
+    mup: Mup | None = key(
+        None,
+        "Scale initial weights and learning rates with the model's width, so that those of a base width stay good; for "
+        "recipes of plain SGD or Adam. Further training by `adjust` or `compress` does without it.",
+        "arms:\n  swept:\n    extends: baseline\n    mup: {base-width: 8}\n"
+        "    sweep: {grid: {model.width: [8, 16], recipe.lr: [0.01, 0.1]}}",
     )
     distill: Distill | None = key(
         None,
@@ -308,6 +311,26 @@ class Arm(Section):
         1,
         "CPU threads of its training; part of what is computed, since they change bits.",
         "arms:\n  fast: {extends: baseline, threads: 2}",
+    )
+    devices: Annotated[int, Field(ge=1, le=64)] = key(
+        1,
+        "How many GPUs share its training: each takes a part of every batch in a process of its own, and the result is "
+        "that of one device but for rounding. Where there is no GPU, or with `gpus: 0` under `resources`, so many "
+        "processes share it on the CPU. What follows the training runs on one.",
+        "arms:\n  wide: {extends: baseline, devices: 2}",
+    )
+    together: bool = key(
+        False,
+        "Train all its seeds in one job, side by side on one device. Each becomes what it would alone, but for "
+        "rounding. It pays where one network does not keep the device busy; see `benchmarks/seeds.py`.",
+        "arms:\n  side-by-side: {extends: baseline, together: true}",
+    )
+    tta: Literal["none", "mirror", "mirror-translate"] = key(
+        "none",
+        "Test-time augmentation: over which views of an image its predictions are means. `mirror`: as it is and "
+        "mirrored; `mirror-translate`: those two (half of the weight), and both shifted by one pixel up and left, and "
+        "down and right. Every set is predicted so; what asks the model itself, such as latency, sees one view.",
+        "arms:\n  viewed: {extends: baseline, tta: mirror}",
     )
     weights: str | None = key(
         None,

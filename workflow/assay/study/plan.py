@@ -25,8 +25,8 @@ Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
 _TRAINED_BY = (
-    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "sparse", "precision",
-    "deterministic", "compile", "threads",
+    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "sparse", "mup",
+    "precision", "deterministic", "compile", "threads", "devices",
 )  # fmt: skip
 
 #: What of it shapes further training too, by methods that adjust or compress.
@@ -74,7 +74,8 @@ class Planner:
         self._claims()
         everything = list(self.plan.records.values())
         for stage in ("report", "track"):
-            digest = digest_of([stage, self.code.package(stage), *(record.digest for record in everything)])
+            code = [self.code.package(stage), self.code.package("figures")]
+            digest = digest_of([stage, *code, *(record.digest for record in everything)])
             needs = [record.path for record in everything] + (["report"] if stage == "track" else [])
             self.plan.records[stage] = Record(stage, stage, [], needs, digest)
         return self.plan
@@ -96,7 +97,9 @@ class Planner:
         digests = {role: job.digest for role, job in sorted(inputs.items())}
         called = [[*key, card.module, card.attribute, _plugin_file(card)] for key, card in sorted(cards.items())]
         kin = digest_of([stage, spec, {role: job.kin for role, job in inputs.items()}])
-        return Job(stage, name, spec, digests, self.code.closure(modules), part, called, kin)
+        made = Job(stage, name, spec, digests, self.code.closure(modules), part, called, kin)
+        made.gpus = self.study["resources"].get(stage, {}).get("gpus")
+        return made
 
     def _card(self, kind: str, entry: Entry | None) -> list[Card]:
         return [self.registry.card(kind, entry["method"])] if entry else []
@@ -364,32 +367,41 @@ class Planner:
             spec["streams"] |= dict.fromkeys(("order", "augment"), _TUNING - further - 64 * (seed - _TUNING))
         spec["synthetic"] = {"mix": declared["synthetic"]["mix"]} if declared["synthetic"] else None
         spec["distill"] = None
+        spec["taught"] = _taught(declared)
         words = [dataset.label, declared["model"]["method"]]
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
         words += [declared[kind]["method"] for kind in ("rebalance", "robust", "dropout", "sparse") if declared[kind]]
         spec["init"] = self._init(declared, seed, inputs, needs)
         words += [inputs["encoder"].spec["method"]["method"]] if "encoder" in inputs else []
+        words += [declared["init"]["method"]] if "method" in (declared["init"] or {}) else []
         synthetic = self._synthetic(arm, seed, stem)
         if synthetic:
             inputs["synthetic"], need = synthetic
             needs.append(need)
             words.append(declared["synthetic"]["generator"])
         if declared["distill"]:
-            spec["distill"] = {key: value for key, value in declared["distill"].items() if key != "teacher"}
-            words.append(declared["distill"]["method"])
-            for number, teacher in enumerate(self._teacher_seeds(declared["distill"]["teacher"], seed)):
-                inputs[f"teacher/{number}"], need = self._model(declared["distill"]["teacher"]["arm"], teacher)
+            lesson = declared["distill"]
+            spec["distill"] = {
+                key: value for key, value in lesson.items() if key not in ("teacher", "images", "repeat")
+            }
+            words.append(lesson["method"] + (f"-{lesson['repeat']}" if lesson["repeat"] else ""))
+            for number, teacher in enumerate(self._teacher_seeds(lesson["teacher"], seed)):
+                inputs[f"teacher/{number}"], need = self._model(lesson["teacher"]["arm"], teacher)
                 needs.append(need)
-        methods = self._training_methods(declared)
+        methods = [*self._training_methods(declared), *self._card("init", _drawn(declared))]
         if choice is not None:
             spec["choice"] = choice
         elif seed in self._watched(arm) and not further:
             spec["dynamics"] = True
+        modules = []
+        if declared["together"] and not further:
+            spec["together"] = True
+            modules.append("assay.train.together.job")
         if choice is None and declared["search"]:
             inputs["search"] = self._searched(arm)
             needs.append(f"{arm}/search")
-        job = self._job("train", label(*words, _number(spec)), spec, inputs, methods)
+        job = self._job("train", label(*words, _number(spec)), spec, inputs, methods, modules=modules)
         self.plan.add(path, "train", [job], needs)
         return job, path
 
@@ -399,7 +411,7 @@ class Planner:
         if "encoder" in init:
             inputs["encoder"], need = self._encoder(init["encoder"], seed)
             needs.append(need)
-        return {"weights": _fingerprint(init["weights"])} if "weights" in init else None
+        return {"weights": _fingerprint(init["weights"])} if "weights" in init else _drawn(declared)
 
     def _training_methods(self, declared: Entry) -> list[Card]:
         cards = [
@@ -424,7 +436,9 @@ class Planner:
                     cards += self._cards(kind, [entry for entry in chosen if isinstance(entry, dict)])
         return cards
 
-    def _teacher_seeds(self, teacher: Entry, seed: int) -> list[int]:
+    def _teacher_seeds(self, teacher: Entry | None, seed: int) -> list[int]:
+        if teacher is None:
+            return []
         if teacher["seed"] == "all":
             return list(self.study["seeds"])
         return [seed if teacher["seed"] == "same" else teacher["seed"]]
@@ -442,8 +456,11 @@ class Planner:
             if declared["search"]:
                 inputs["search"] = self._searched(arm)
             card = self.registry.card(stage, entry["method"])
+            methods = [*self._card(stage, entry), *self._training_methods(declared)]
             if "start" in card.reads:
-                spec |= {"model": declared["model"], "init": self._init(declared, seed, inputs, needs)}
+                spec |= {key: declared[key] for key in ("model", "mup")}
+                spec |= {"init": self._init(declared, seed, inputs, needs), "taught": _taught(declared)}
+                methods += self._card("init", _drawn(declared))
             if "models" in card.reads:
                 self._others(arm, seed, entry, inputs, needs)
                 spec["method"] = {key: value for key, value in entry.items() if key not in ("arms", "further")}
@@ -452,7 +469,7 @@ class Planner:
                 label(dataset.label, declared["model"]["method"], entry["method"], _number(spec)),
                 spec,
                 inputs,
-                [*self._card(stage, entry), *self._training_methods(declared)],
+                methods,
             )
             jobs.append(model)
         if not jobs:
@@ -484,7 +501,7 @@ class Planner:
             stem = f"{arm}/tune-{number}"
             model, need = self._train(arm, _TUNING, stem, choice=point)
             dataset, _ = self._dataset(declared["dataset"], _TUNING)
-            predictions = self._prediction(model, dataset, "val")
+            predictions = self._prediction(arm, model, dataset, "val")
             self.plan.add(f"{stem}/predict", "predict", [predictions], [need])
             inputs[f"val/{number}"] = predictions
             needs.append(f"{stem}/predict")
@@ -493,13 +510,14 @@ class Planner:
 
     # -- predictions and evaluations -------------------------------------------------------------------------
 
-    def _prediction(self, model: Job, dataset: Job, name: str, split: str | None = None) -> Job:
+    def _prediction(self, arm: str, model: Job, dataset: Job, name: str, split: str | None = None) -> Job:
         split = split or name
         spec = {"split": split, "keep": self.study["keep"], "threads": model.spec.get("threads", 1)}
+        spec["tta"] = tta = self.study["arms"][arm]["tta"]
         methods = self._card("model", model.spec.get("model")) if "model" in model.spec else []
         return self._job(
             "predict",
-            label(model.label, "on", split if name == split else dataset.label),
+            label(model.label, *([tta] if tta != "none" else []), "on", split if name == split else dataset.label),
             spec,
             {"model": model, "dataset": dataset},
             methods,
@@ -520,13 +538,13 @@ class Planner:
             own.append("train")
         if "hold-out" in outliers:
             own.append("hold-out")
-        sets = {name: self._prediction(model, dataset, name) for name in own}
+        sets = {name: self._prediction(arm, model, dataset, name) for name in own}
         for name in outliers:
             if name == "hold-out":
                 continue
             like = self._shaper(declared["dataset"]) if self.study["datasets"][name].get("like") else None
             outlier, outlier_need = self._dataset(name, seed, like)
-            sets[name] = self._prediction(model, outlier, name, "test")
+            sets[name] = self._prediction(arm, model, outlier, name, "test")
             needs.append(outlier_need)
         path = f"{arm}/seed-{seed}/predict"
         self.plan.add(path, "predict", list(sets.values()), needs)
@@ -630,6 +648,18 @@ class Planner:
             if metric in self.registry.card("evaluation", family).metrics:
                 return family
         raise KeyError(metric)
+
+
+def _drawn(declared: Entry) -> Entry | None:
+    """The entry of kind init by which an arm's weights are drawn, if there is one."""
+    init: Entry | None = declared["init"]
+    return init if init and "method" in init else None
+
+
+def _taught(declared: Entry) -> Entry | None:
+    """Which images an arm is taught on, and of which generation it is."""
+    lesson = declared["distill"]
+    return {key: lesson[key] for key in ("images", "repeat")} if lesson else None
 
 
 def _stem(arm: str, seed: int) -> str:

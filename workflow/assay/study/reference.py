@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assay.study import model_arm, model_data, model_split
+from assay.study import model_arm, model_data, model_init, model_split
 from assay.study.model import Claim, Keep, Resources, Study, Track
 from assay.study.schema import BESIDE
 
@@ -39,7 +39,8 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("encoders.NAME", model_data.Encoder),
     ("arms.NAME", model_arm.Arm),
     ("arms.NAME.synthetic", model_arm.Synthetic),
-    ("arms.NAME.init", model_arm.Init),
+    ("arms.NAME.init", model_init.Init),
+    ("arms.NAME.mup", model_init.Mup),
     ("arms.NAME.distill", model_arm.Distill),
     ("arms.NAME.distill.teacher", model_arm.Teacher),
     ("arms.NAME.sweep", model_arm.Sweep),

@@ -40,6 +40,7 @@ KINDS: dict[str, str] = {
     "generator": "how synthetic images are made",
     "pretrain": "how an encoder is obtained without labels",
     "model": "architectures",
+    "init": "what the weights of a model are drawn from",
     "trainable": "which part of a model is trained",
     "recipe": "optimiser, schedule and their defaults",
     "loss": "what training minimises",
@@ -229,8 +230,9 @@ class Card:
     always: list[str] = field(default_factory=list)
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
     #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss:
-    #: `features`, if it looks at them. For kind `compress`: `start` for what the arm's training started from,
-    #: `training` if it does that training over, `models` for those of the arms and further trainings in its options.
+    #: `features`, if it looks at them. For a distillation: `maps`, `labels`, `head`, `itself`; see
+    #: `assay.distill.contract`. For kind `compress`: `start` for what the arm's training started from, `training` if it
+    #: does that training over, `models` for those of the arms and further trainings in its options.
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
@@ -238,9 +240,11 @@ class Card:
     origin: Origin | None = None
     #: For an augmentation: whether an image may get a share of another's label.
     mixes: bool = False
-    #: For a robust method: keys that its arm must have, each with a method's name or an option that it must bring;
-    #: "" where anything will do.
+    #: For a robust method or a loss: keys that its arm must have, each with a method's name or an option that it must
+    #: bring; "" where anything will do.
     needs: dict[str, str] = field(default_factory=dict)
+    #: For a recipe: `sgd` or `adam` where its learning rates go with width as those of plain SGD or Adam.
+    optimiser: str = ""
 
 
 #: The records that a `@method` decorator may hold.
@@ -259,11 +263,12 @@ def method(
     shapes: str = "",  # noqa: ARG001
     metrics: dict[str, Metric] | None = None,  # noqa: ARG001
     always: list[str] | None = None,  # noqa: ARG001
-    reads: list[str] | None = None,  # noqa: ARG001
+    reads: list[str] | None = None,
     methods: dict[str, str] | None = None,
     origin: Origin | None = None,
     mixes: bool = False,  # noqa: ARG001
     needs: dict[str, str] | None = None,  # noqa: ARG001
+    optimiser: str = "",  # noqa: ARG001
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -277,12 +282,13 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kinds `evaluation`, `curate`, `loss` and `compress`, what it reads (see `Card.reads`).
+        reads: for kinds `evaluation`, `curate`, `loss`, `distill` and `compress`, what it reads (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
-        needs: for kind `robust`, what else its arm must say (see `Card.needs`).
+        needs: for kinds `robust` and `loss`, what else its arm must say (see `Card.needs`).
+        optimiser: for kind `recipe`, `sgd` or `adam`, if it moves weights as these do (see `assay.train.mup`).
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """
@@ -291,6 +297,7 @@ def method(
         thing.assay_method = (kind, name)  # type: ignore[attr-defined]
         thing.assay_nested = dict(methods or {})  # type: ignore[attr-defined]
         thing.assay_origin = origin  # type: ignore[attr-defined]
+        thing.assay_reads = list(reads or [])  # type: ignore[attr-defined]
         return thing
 
     return attach

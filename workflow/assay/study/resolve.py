@@ -11,6 +11,7 @@ from assay.study.methods import Methods
 from assay.study.model import Study
 from assay.study.model_arm import Arm
 from assay.study.model_data import Dataset, Encoder, Generator, options_of
+from assay.study.mup import mup
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
 from assay.study.tuning import tuning
@@ -94,7 +95,7 @@ class Resolver:
         distill = None
         if arm.distill:
             distill = self._beside("distill", arm.distill, (*path, "distill"))
-            distill = {**(distill or {}), "teacher": arm.distill.teacher.model_dump()}
+            distill = {**(distill or {}), **arm.distill.model_dump(include={"teacher", "images", "repeat"})}
         made: Entry = {
             "dataset": arm.dataset,
             **{
@@ -106,15 +107,26 @@ class Resolver:
                 for kind in ("augment", "adjust", "compress")
             },
             "synthetic": arm.synthetic.model_dump(by_alias=True) if arm.synthetic else None,
-            "init": arm.init.model_dump(exclude_none=True) if arm.init else None,
+            "init": self._init(arm, (*path, "init")),
+            "mup": None,
             "distill": distill,
             **{key: getattr(arm, key) for key in ("precision", "deterministic", "compile")},
             "threads": arm.threads,
+            "devices": arm.devices,
+            "together": arm.together,
+            "tta": arm.tta,
             "weights": arm.weights,
             "predictions": arm.predictions,
         }
+        if arm.mup:
+            made["mup"] = mup(arm.mup.base_width, made, self.registry, (*path, "mup"), self.problems)
         made["search"] = tuning(name, arm.search, made, self.methods, (*path, "search")) if arm.search else None
         return made
+
+    def _init(self, arm: Arm, path: Path) -> Entry | None:
+        if arm.init is None or arm.init.method is None:
+            return arm.init.model_dump(exclude_none=True) if arm.init else None
+        return self._beside("init", arm.init, path)
 
     def _evaluate(self) -> dict[str, Entry]:
         made = {}

@@ -17,9 +17,9 @@ from assay.study.model import Study
 from assay.study.registry import KINDS, Card, Option, Registry, scan
 
 #: Sections in which options of a method stand beside other keys, with its kind.
-BESIDE = {"Generator": "generator", "Encoder": "pretrain", "Distill": "distill", "Curation": "curate"}
+BESIDE = {"Generator": "generator", "Encoder": "pretrain", "Distill": "distill", "Curation": "curate", "Init": "init"}
 #: Sections that a bare name stands for.
-BARE = ("Synthetic", "Teacher", "Curation")
+BARE = ("Synthetic", "Teacher", "Curation", "Init")
 #: Sections whose keys are all required where they stand, since nothing is laid over them.
 WHOLE = ("Claim",)
 

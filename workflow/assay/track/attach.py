@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assay.run.files import read_json
 from assay.track.held import Held
+from assay.track.pyfunc import write_flavour
 from assay.track.wanted import Role, Source, Wanted
 
 if TYPE_CHECKING:
@@ -50,17 +51,15 @@ def _dataset(source: Source) -> DatasetInput:
 
 
 def send_model(client: MlflowClient, experiment_id: str, held: Held, wanted: Wanted) -> None:
-    """Log the final model as an MLflow logged model, whose weights are the run's own artifact in safetensors."""
+    """Log the final model as an MLflow logged model, with its weights in safetensors unless these are referred to."""
     if wanted.model is None:
         return
     if held.model is None:
         held.model = _create_model(client, experiment_id, held, wanted, wanted.model)
     if not held.model_ready:
-        from mlflow.models.utils import get_external_mlflow_model_spec
-
         with tempfile.TemporaryDirectory() as folder:
-            get_external_mlflow_model_spec(client.get_logged_model(held.model)).save(str(Path(folder, "MLmodel")))
-            Path(folder, "model.json").write_bytes((wanted.model / "model.json").read_bytes())
+            copied = "model.safetensors" in _role(wanted, wanted.model).files
+            write_flavour(Path(folder), client.get_logged_model(held.model), wanted.model, copied=copied)
             client.log_model_artifacts(held.model, folder)
         client.finalize_logged_model(held.model, "READY")
         held.model_ready = True
@@ -71,8 +70,12 @@ def send_model(client: MlflowClient, experiment_id: str, held: Held, wanted: Wan
         held.outputs.add(held.model)
 
 
+def _role(wanted: Wanted, folder: Path) -> Role:
+    return next(role for role in wanted.roles if role.folder == folder)
+
+
 def _create_model(client: MlflowClient, experiment_id: str, held: Held, wanted: Wanted, folder: Path) -> str:
-    role = next(role for role in wanted.roles if role.folder == folder)
+    role = _role(wanted, folder)
     kept = role.kept.get("model.safetensors")
     weights = str(kept["path"]) if kept else f"runs:/{held.run_id}/{role.name}/model.safetensors"
     told = {key: value for key, value in wanted.params.items() if key.split(".")[0] in ("model", "dataset", "seed")}
@@ -85,7 +88,6 @@ def _create_model(client: MlflowClient, experiment_id: str, held: Held, wanted: 
             "assay.study": wanted.tags["assay.study"],
             **wanted.cell.identity.tags(),
             "assay.weights": weights,
-            "mlflow.model.isExternal": "true",
         },
         params={key: value for key, value in told.items() if len(value) <= LONGEST_PARAM},
         model_type="image classifier",
@@ -107,7 +109,7 @@ def send_teachers(client: MlflowClient, student: Held, teachers: list[Held]) -> 
 def send_artifacts(client: MlflowClient, held: Held, roles: list[Role]) -> None:
     """Copy the files that changed, in one go, and only then note in a tag that they are there."""
     sent: dict[str, str] = json.loads(held.tags.get(ARTIFACTS) or "{}")
-    new = [role for role in roles if sent.get(role.name) != role.marker and (role.files or role.texts)]
+    new = [role for role in roles if sent.get(role.name) != role.marker and not role.empty]
     if not new:
         return
     with tempfile.TemporaryDirectory() as staged:
@@ -116,6 +118,8 @@ def send_artifacts(client: MlflowClient, held: Held, roles: list[Role]) -> None:
                 _place(staged, role, name).symlink_to(file.resolve())
             for name, text in role.texts.items():
                 _place(staged, role, name).write_text(text, encoding="utf-8")
+            for name, content in (role.drawn() if role.drawn else {}).items():
+                _place(staged, role, name).write_bytes(content)
         client.log_artifacts(held.run_id, staged)
     sent |= {role.name: role.marker for role in new}
     # Beyond what a tag holds, the oldest are forgotten: they would be copied again, to the same place.

@@ -153,6 +153,6 @@ def _attachments(wanted: Wanted, run: Run) -> list[str]:
     words += [
         f"artifacts {role.name or 'of the study'} are not up to date"
         for role in wanted.roles
-        if (role.files or role.texts) and role.marker not in sent
+        if not role.empty and role.marker not in sent
     ]
     return words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from assay.run.files import canonical, sha256_text
 from assay.run.results import Results
@@ -104,6 +105,19 @@ def _digest(results: Results, records: list[str]) -> str:
 
 
 def _spec_digest(results: Results, arm: str) -> str:
-    """The digest of what an arm is by its config, its dataset included: params of a run never change."""
+    """The digest of what an arm is by its config, its datasets included: params of a run never change."""
     declared = results.study["arms"][arm]
-    return sha256_text(canonical([declared, results.study["datasets"].get(declared["dataset"])]))
+    datasets = results.study["datasets"]
+    own = [datasets.get(name) for name in lineage(results.study, declared["dataset"])]
+    return sha256_text(canonical([declared, *own]))
+
+
+def lineage(study: dict[str, Any], name: str) -> list[str]:
+    """A dataset and those that it is made from or like, nearest first."""
+    found, open_ = [], [name]
+    while open_:
+        one = open_.pop(0)
+        found.append(one)
+        declared = study["datasets"].get(one) or {}
+        open_ += [other for key in ("from", "like") if (other := declared.get(key)) and other not in found]
+    return found

@@ -7,14 +7,16 @@ import math
 from pathlib import Path
 from typing import Any
 
+from assay.run import environment
 from assay.run.files import read_json
 from assay.run.layout import Layout
 from assay.run.results import Results
 from assay.run.withheld import WITHHELD, without_names
 from assay.track import private
-from assay.track.cells import Cell, Identity
-from assay.track.names import flatten, joined, metric_key
-from assay.track.roles import failure_role, folder_role, study_roles
+from assay.track.cells import Cell, Identity, lineage
+from assay.track.figures import figures_role
+from assay.track.names import flatten, joined, legal, metric_key
+from assay.track.roles import failure_role, folder_role, role_name, study_roles
 from assay.track.wanted import Curve, Point, Source, Wanted
 
 
@@ -47,7 +49,7 @@ def describe(results: Results, cell: Cell) -> Wanted:
     runs: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for digest in cell.jobs:
         job = results.plan["jobs"][digest]
-        name = _role_name(results, cell, digest)
+        name = role_name(results, cell, digest)
         folder = results.folder_of(digest)
         wanted.curves += _curve(results, digest, job, folder, name)
         if folder is None:
@@ -68,6 +70,8 @@ def describe(results: Results, cell: Cell) -> Wanted:
             for role, digest in job["inputs"].items()
             if role.startswith("teacher/")
         ]
+    if status in ("done", "failed"):
+        wanted.roles += figures_role(results, cell, guarded)
     if status == "failed":
         wanted.roles += failure_role(results, cell, reason or "", guarded)
     if cell.identity.kind == "study":
@@ -90,9 +94,7 @@ def _params(results: Results, cell: Cell) -> dict[str, str]:
         name = next(name for name in study["datasets"] if identity.arm in (name, *_likes(study, name)))
         own = {key.removeprefix("dataset."): value for key, value in _dataset_params(study, name).items()}
         return own | ({"seed": identity.seed} if identity.seed else {})
-    if identity.kind == "study":
-        return flatten({key: study.get(key) for key in ("seeds", "vary", "evaluate", "keep", "scale", "variant")})
-    return {}
+    return _study_params(study)
 
 
 def _likes(study: dict[str, Any], name: str) -> list[str]:
@@ -100,25 +102,28 @@ def _likes(study: dict[str, Any], name: str) -> list[str]:
 
 
 def _dataset_params(study: dict[str, Any], name: str) -> dict[str, str]:
-    """A dataset's name and what it, and each that it comes from, was declared with.
+    """A dataset's name and what it was declared with, and under their names the datasets behind it.
 
     That one is not private goes without saying.
     """
     flat: dict[str, str] = {}
-    at: str | None = name
-    prefix = "dataset"
-    while at:
-        declared = {key: value for key, value in study["datasets"][at].items() if value is not False}
-        flat |= flatten(declared, prefix)
-        at = declared.get("from")
-        prefix = f"dataset.{at}"
+    for one in reversed(lineage(study, name)):
+        declared = {key: value for key, value in study["datasets"][one].items() if value is not False}
+        flat |= flatten(declared, "dataset" if one == name else f"dataset.{legal(one)}")
     return flat | {"dataset": name}
+
+
+def _study_params(study: dict[str, Any]) -> dict[str, str]:
+    """What holds for all trials: what a seed varies, and how they are judged."""
+    flat = {"evaluate": ", ".join(study["evaluate"])} if study.get("evaluate") else {}
+    for key in ("vary", "scale", "variant", "keep", "evaluate"):
+        flat |= flatten(study.get(key), key)
+    return flat
 
 
 def _arm_params(study: dict[str, Any], identity: Identity) -> dict[str, str]:
     declared = study["arms"][identity.arm]
-    flat = flatten({"vary": study.get("vary")})
-    flat |= flatten({key: value for key, value in declared.items() if key != "search"})
+    flat = flatten({key: value for key, value in declared.items() if key != "search"})
     flat |= _dataset_params(study, declared["dataset"])
     if declared.get("synthetic"):
         generator = study["generators"][declared["synthetic"]["generator"]]
@@ -132,23 +137,11 @@ def _arm_params(study: dict[str, Any], identity: Identity) -> dict[str, str]:
     if identity.kind == "tuning" and search and identity.seed.isdigit():
         flat |= flatten(search["points"][int(identity.seed)])
     elif identity.seed:
-        flat["seed"] = identity.seed
+        flat |= {"seed": identity.seed} | flatten(study.get("vary"), "vary")
     return flat
 
 
 # -- curves, metrics, cost ---------------------------------------------------------------------------------------
-
-
-def _role_name(results: Results, cell: Cell, digest: str) -> str:
-    """The artifact folder of a job in its run, also what goes before the names of its curves."""
-    job = results.plan["jobs"][digest]
-    stage, part = job["stage"], job.get("part")
-    if stage == "evaluate":
-        return f"evaluate/{part}"
-    if stage == "predict":
-        return f"predict/{part}"
-    same = [other for other in cell.jobs if results.plan["jobs"][other]["stage"] == stage]
-    return stage if len(same) == 1 else f"{stage}-{same.index(digest) + 1}"
 
 
 def _curve(results: Results, digest: str, job: dict[str, Any], folder: Path | None, name: str) -> list[Curve]:
@@ -203,10 +196,13 @@ def _first_line(curve: Curve) -> dict[str, Any] | None:
 
 
 def _environment(wanted: Wanted, runs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    """Commit, device, precision and versions, of the job that stands for the run or else of its last one."""
+    """Commit, device, precision and versions, of the job that stands for the run or else of its last one.
+
+    The study's commit is that of whoever publishes: its jobs may be from several.
+    """
     own = [run for job, run in runs if job["digest"] == wanted.cell.identity.digest] or [run for _, run in runs[-1:]]
     run = own[0] if own else {}
-    git = run.get("git") or {}
+    git = environment.git() if wanted.cell.identity.kind == "study" else run.get("git") or {}
     values = {
         "mlflow.source.git.commit": git.get("commit"),
         "assay.git.dirty": git.get("dirty"),

@@ -30,7 +30,7 @@ from assay.track.store import (
 from assay.track.wanted import Wanted
 
 #: Changes when a later version of the package publishes more of the same results.
-_VERSION = 1
+_VERSION = 2
 #: Errors that concern one run alone; after any other the server is taken to be out of order.
 _OF_ONE_RUN = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
 

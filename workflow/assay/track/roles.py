@@ -31,7 +31,20 @@ def size(text: str | int) -> int:
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
-def _mark(value: Any) -> str:
+def role_name(results: Results, cell: Cell, digest: str) -> str:
+    """The artifact folder of a job in its run, also what goes before the names of its curves."""
+    job = results.plan["jobs"][digest]
+    stage, part = job["stage"], job.get("part")
+    if stage == "evaluate":
+        return f"evaluate/{part}"
+    if stage == "predict":
+        return f"predict/{part}"
+    same = [other for other in cell.jobs if results.plan["jobs"][other]["stage"] == stage]
+    return stage if len(same) == 1 else f"{stage}-{same.index(digest) + 1}"
+
+
+def mark(value: Any) -> str:
+    """A marker of what a role holds, from anything that changes with it."""
     return sha256_text(canonical(value))[:8]
 
 
@@ -44,7 +57,7 @@ def folder_role(results: Results, name: str, folder: Path, guarded: bool) -> Rol
     track = results.study.get("track") or {}
     limit = 0 if track.get("artifacts") == "refer" else size(track.get("copy-below", "50M"))
     seal = read_json(folder / "seal.json") or {}
-    role = Role(name, _mark([seal, limit, guarded]), folder=folder)
+    role = Role(name, mark([seal, limit, guarded]), folder=folder)
     dataset = folder.parent.name == "data"
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _SKIPPED):
         inside = file.relative_to(folder).as_posix()
@@ -74,7 +87,7 @@ def failure_role(results: Results, cell: Cell, reason: str, guarded: bool) -> li
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else (failure or {}).get("log")
         if failure and text and not guarded:
             texts[f"{failure['stage']}-log.txt"] = text
-    return [Role("failure", _mark(texts), texts=texts)]
+    return [Role("failure", mark(texts), texts=texts)]
 
 
 def study_roles(results: Results) -> list[Role]:
@@ -86,5 +99,5 @@ def study_roles(results: Results) -> list[Role]:
         role.files["report.html"] = report
     if config:
         role.texts["config.yaml"] = config
-    role.marker = _mark([[file.stat().st_mtime_ns for file in role.files.values()], sorted(role.files), config])
+    role.marker = mark([[file.stat().st_mtime_ns for file in role.files.values()], sorted(role.files), config])
     return [role]

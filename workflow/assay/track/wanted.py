@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Role:
         marker: changes when the files do.
         files: name to file.
         texts: name to the content of a small file that is made for MLflow.
+        drawn: makes files when they are sent, name to content; None where nothing is to be made.
         kept: name to what is told of a file that stays where it is: path, bytes and SHA-256.
         folder: the sealed folder that the files are of, if they are of one.
     """
@@ -53,8 +55,14 @@ class Role:
     marker: str
     files: dict[str, Path] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    drawn: Callable[[], dict[str, bytes]] | None = None
     kept: dict[str, dict[str, object]] = field(default_factory=dict)
     folder: Path | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return not (self.files or self.texts or self.drawn)
 
 
 @dataclass

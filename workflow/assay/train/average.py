@@ -19,6 +19,9 @@ class Average(Protocol):
 
     stale: bool
 
+    def follow(self, model: nn.Module) -> None:
+        """Look at another model from now on; asked before the first step alone."""
+
     def step(self, done: int) -> None:
         """Look at the model after `done` steps of the optimiser."""
 
@@ -38,6 +41,10 @@ class Running:
     stale = False
 
     def __init__(self, model: nn.Module):
+        self.follow(model)
+
+    def follow(self, model: nn.Module) -> None:
+        """Begin anew, at this model."""
         live = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
         self.names = list(live)
         self.live = list(live.values())  # these share memory with the model

@@ -19,17 +19,20 @@ from assay.train.checkpoint import Checkpoints
 from assay.train.choice import choose
 from assay.train.compiled import compiled
 from assay.train.deterministic import deterministic
+from assay.train.distillation import distillation
+from assay.train.distributed import Agreed, Peers, Shared, require_shareable
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
 from assay.train.images import Images
 from assay.train.loop import Log, fit
 from assay.train.losses.features import reads_features
+from assay.train.mup import Growth, transfer
 from assay.train.objective import Supervised
 from assay.train.order import Order
 from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.robust.objective import Robust, RobustObjective, Training
-from assay.train.setup import finished, frozen, held_out, place, validation
+from assay.train.setup import finished, held_out, place, validation
 from assay.train.sparsity import chosen
 from assay.train.start import started
 from assay.train.statistics import batch_statistics
@@ -53,15 +56,18 @@ def train(
     log: Log,
     checkpoints: Checkpoints,
     device: torch.device | str = "cpu",
+    limit: int | None = None,
+    peers: Peers | None = None,
 ) -> Classifier:
     """Train one classifier.
 
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
             `dropout`, `sparse` (entries or None), `synthetic` ({"mix": "real+synthetic" | "synthetic-only"} or None),
-            `init` (mapping or None), `distill` (entry or None; its key `teacher` is for the planner), `precision` (see
+            `init` (an entry, `{"weights": ...}` or None), `distill` (entry or None), `taught` ({"images": "labelled" |
+            "unlabelled" | "all", "repeat": number of the generation or None} or None), `precision` (see
             `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
-            `order`, `augment`), and perhaps `dynamics` (true).
+            `order`, `augment`), and perhaps `mup` ({"option": ..., "base-width": ...}) and `dynamics` (true).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
@@ -71,35 +77,44 @@ def train(
         choice: dotted path in the spec to value, from a tuning run.
         keep: called with the dynamics of the training if the spec asks for them: `id` text [N], the images of the train
             split, and `margin`, `error`, `correct` [E,N], see `assay.train.dynamics`.
-        state: called with what the machine decided, `precision`.
+        state: called with what the machine decided, `precision` and `images` ("resident" or "streamed").
         log: see `assay.train.loop.fit`.
         checkpoints: see `assay.train.checkpoint`.
         device: where to compute.
+        limit: bytes of images that are kept there, see `assay.train.images.lay`.
+        peers: other processes that run the same training, of which each takes a part of every batch. All return the
+            same classifier; only the first needs `log` and saves checkpoints.
 
     Returns:
         The classifier on the CPU, in evaluation mode, contiguous.
 
     Raises:
-        MethodError: training diverged, or the spec asks for what was not given.
+        MethodError: training diverged, or the spec asks for what was not given, or for what peers cannot share.
+        LostProcessError: another process is gone.
     """
     spec = choose(dict(spec), choice)
     device = torch.device(device)
     streams = Streams(spec["streams"])
     splits = mixed(dataset, synthetic, (spec.get("synthetic") or {}).get("mix"))
-    images = Images(splits, len(dataset.classes), device)
+    lesson = spec.get("taught") or {"images": "labelled", "repeat": None}
+    splits = taught(splits, dataset, lesson["images"])
+    images = Images(splits, len(dataset.classes), device, limit)
 
-    if "weights" in (spec.get("init") or {}) and weights is None:
+    start = spec.get("init") or {}
+    if "weights" in start and weights is None:
         raise MethodError(f"the spec says init: {spec['init']}, but no weights were handed over")
     robust: Robust | None = bind(registry, "robust", spec["robust"])() if spec.get("robust") else None
     count = robust.networks if robust else 1
     if count > 1 and weights is not None:
         raise MethodError(f"{spec['robust']['method']} needs networks that differ; leave `init: weights` out")
     networks, finishes = [], []
+    grown: dict[nn.Parameter, Growth] = {}
     for number in range(count):
-        generator = streams.torch("init", "model", *([number] if number else []))
-        model = started(registry, spec["model"], dataset, images.raw, generator, encoder=encoder, weights=weights)
+        which = [number] if number else []
+        model, growth = started(spec, registry, dataset, images.raw, streams, which, encoder=encoder, weights=weights)
+        grown |= growth
         part = bind(registry, "trainable", spec.get("trainable") or {"method": "all"})
-        finishes.append(part(model, streams.torch("init", "trainable", *([number] if number else []))))
+        finishes.append(part(model, streams.torch("init", "trainable", *which)))
         networks.append(place(model, device))
     model = networks[0]
     trained: nn.Module = model if count == 1 else nn.ModuleList(networks)
@@ -116,21 +131,28 @@ def train(
     order = Order(images.targets, recipe["batch"], streams, rebalance, epochs=recipe["epochs"])
     augments = augmentations(registry, spec["augment"], model)
     seed = streams.seed("augment", "train")
+    if peers:
+        require_shareable(spec, loss, order, peers.size)
     precision = resolved(spec["precision"], device)
     bf16 = precision == "bf16"
     if state:
-        state(precision=precision)
-    distill = distillation(registry, spec.get("distill"), teachers)
+        state(precision=precision, images=images.kept)
+    if watch and images.unlabelled:
+        raise MethodError("the dynamics of training need each image's own label, and some images have none")
+    distill = distillation(registry, spec, model, teachers, images, streams, dataset.size, bf16=bf16)
+    if distill and distill.beside is not None:
+        trained = nn.ModuleDict({"model": model, "beside": distill.beside})
     dropout = bind(registry, "dropout", spec["dropout"]) if spec.get("dropout") else None
     if robust and dropout:
         raise MethodError(f"{spec['robust']['method']} takes the loss's place and does not see dropout; drop one")
     objective: Supervised | RobustObjective
+    validate = validation(model, dataset.splits.get("val"), device, limit, distill.finish if distill else None)
     if robust:
         if reads_features(loss):
             raise MethodError(f"{spec['loss']['method']} looks at features, which robust methods do not hand to a loss")
-        held = held_out(dataset.splits.get("val"), device)
-        drawn = streams.torch("init", "robust")
-        training = Training(networks, images, partial(loss, counts=images.counts), drawn, bf16, held)
+        held = held_out(dataset.splits.get("val"), device, limit)
+        chance = streams.torch("init", "robust")
+        training = Training(networks, images, partial(loss, counts=images.counts), chance, bf16, held)
         objective = RobustObjective(robust, training, loss, augments, seed, recipe["epochs"])
     else:
         objective = Supervised(
@@ -141,11 +163,15 @@ def train(
             loss,
             epochs=recipe["epochs"],
             distill=distill,
-            teachers=[frozen(teacher, device) for teacher in teachers],
             dropout=dropout,
             bf16=bf16,
             watch=watch,
+            part=peers.part if peers else None,
         )
+    steps = recipe["epochs"] * order.steps
+    prepared = prepare(registry, recipe, trained, steps, streams.seed("order", "train", "noise"))
+    if grown:
+        transfer(prepared.optimizer, grown)
     with (
         computing(precision, trained, device),
         deterministic(spec.get("deterministic", False)),
@@ -153,21 +179,24 @@ def train(
     ):
         fit(
             trained,
-            objective,
+            Shared(objective, peers) if peers else objective,
             order,
-            prepare(registry, recipe, trained, recipe["epochs"] * order.steps, streams.seed("order", "train", "noise")),
+            prepared,
             recipe["epochs"],
             log=log,
-            checkpoints=checkpoints,
-            validate=validation(model, dataset.splits.get("val"), device),
+            checkpoints=Agreed(checkpoints, peers) if peers else checkpoints,
+            validate=peers.first(validate) if peers and validate else validate,
             also=objective if isinstance(objective, RobustObjective) else watch,
             statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
+            add=peers.add if peers else None,
         )
     unmask(model, kept)
     for finish in finishes:
         finish()
     if isinstance(objective, RobustObjective):
         objective.finish()
+    if distill:
+        distill.finish()
     if watch and keep:
         keep(id=dataset.splits["train"].ids, **watch.arrays())
     return finished(model)
@@ -192,16 +221,17 @@ def mixed(dataset: Dataset, synthetic: Dataset | None, mix: str | None) -> list[
     return [made] if mix == "synthetic-only" else [real, made]
 
 
-def distillation(
-    registry: Registry, entry: Mapping[str, Any] | None, teachers: Sequence[Classifier]
-) -> Callable[..., Tensor] | None:
-    """The bound distillation method, or None.
+def taught(splits: list[Split], dataset: Dataset, images: str) -> list[Split]:
+    """The splits that a student learns from: `splits`, the dataset's unlabelled images, or all.
 
     Raises:
-        MethodError: a method without teachers, or teachers without a method.
+        MethodError: there are no unlabelled images.
     """
-    if (entry is None) != (not teachers):
-        raise MethodError(f"the spec says distill: {entry and entry['method']}, and there are {len(teachers)} teachers")
-    if entry is None:
-        return None
-    return bind(registry, "distill", {key: value for key, value in entry.items() if key != "teacher"})
+    if images == "labelled":
+        return splits
+    unlabelled = dataset.splits.get("unlabelled")
+    if unlabelled is None or not len(unlabelled):
+        raise MethodError(
+            f"distill: images: {images}, and the dataset has none without a label; its key `labels` takes labels away"
+        )
+    return [unlabelled] if images == "unlabelled" else [*splits, unlabelled]

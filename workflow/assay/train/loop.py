@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -28,7 +28,7 @@ from assay.train.recipe import Recipe, training_mode
 INTERVAL = 50
 
 #: What the loop keeps of each step: images, the objective's loss and accuracy, the norm of the gradient.
-_KEPT = 4
+KEPT = 4
 
 Log = Callable[..., None]
 
@@ -64,6 +64,7 @@ def fit(
     after_step: Callable[[], None] | None = None,
     also: Stateful | None = None,
     statistics: Callable[[], None] | None = None,
+    add: Callable[[Sequence[Tensor]], None] | None = None,
 ) -> None:
     """Train `model` in place; it ends with the weights that the recipe hands on.
 
@@ -86,6 +87,7 @@ def fit(
         after_step: called after each step of the optimiser, such as to hold pruned weights at zero.
         also: what the objective gathers on its way; a checkpoint keeps its state.
         statistics: computes statistics of batch normalisation anew, for averaged weights.
+        add: sums tensors in place over processes whose objectives give a share of each batch's loss and accuracy.
 
     Raises:
         MethodError: the loss or the gradient became infinite or not a number; patience without validation.
@@ -98,7 +100,7 @@ def fit(
     best = Best(recipe.patience) if recipe.patience is not None else None
     if best and validate is None:
         raise MethodError("the recipe's patience looks at the loss on val, and the dataset has no val split")
-    rows = torch.zeros(order.steps, _KEPT, device=device)
+    rows = torch.zeros(order.steps, KEPT, device=device)
     nothing = torch.tensor(math.nan, device=device)
     step = begin * order.steps
     if saved := checkpoints.load():
@@ -124,7 +126,10 @@ def fit(
             share = len(part) / len(indices)
             (loss * share).backward()
             sums.append(share * torch.stack([loss.detach(), nothing if accuracy is None else accuracy]))
-        return torch.stack(sums).sum(dim=0)
+        result = torch.stack(sums).sum(dim=0)
+        if add:
+            add([result, *(parameter.grad for parameter in parameters if parameter.grad is not None)])
+        return result
 
     @contextmanager
     def outcome() -> Iterator[None]:
@@ -173,7 +178,7 @@ def fit(
             if done == order.steps or done % INTERVAL == 0:
                 whole = done == order.steps
                 first = 0 if whole else done - INTERVAL
-                values = _means(rows[first:done], "train" if whole else "step", step, f"epoch {epoch + 1} of {epochs}")
+                values = means(rows[first:done], "train" if whole else "step", step, f"epoch {epoch + 1} of {epochs}")
                 spent = max(time.monotonic() - since, 1e-9)
                 values |= {"lr": groups[0]["lr"], "throughput": images / spent, "memory": peak(device)}
                 if whole:
@@ -181,11 +186,11 @@ def fit(
                         values |= validate() if validate else {}
                         if best:
                             best.see(epoch + 1, values["val.loss"], model)
-                    print(_line(epoch, epochs, values), flush=True)
+                    print(told(epoch, epochs, values), flush=True)
                 log(step, epoch=step / order.steps, **values)
                 since, images = time.monotonic(), 0
             if checkpoints.due():
-                _require_finite(rows[:done].cpu(), step, f"epoch {epoch + 1} of {epochs}")
+                require_finite(rows[:done].cpu(), step, f"epoch {epoch + 1} of {epochs}")
                 checkpoints.save(
                     {
                         "step": step,
@@ -208,7 +213,7 @@ def fit(
         model.load_state_dict(final)
 
 
-def _require_finite(rows: Tensor, step: int, epoch: str) -> None:
+def require_finite(rows: Tensor, step: int, epoch: str) -> None:
     """Refuse steps, of which the last has number `step`, whose loss or gradient is infinite or not a number."""
     for number, (_, loss, _, norm) in enumerate(rows.tolist(), start=step - len(rows) + 1):
         if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -218,15 +223,16 @@ def _require_finite(rows: Tensor, step: int, epoch: str) -> None:
             )
 
 
-def _means(rows: Tensor, name: str, step: int, epoch: str) -> dict[str, float]:
+def means(rows: Tensor, name: str, step: int, epoch: str) -> dict[str, float]:
     """The means over images of some steps, of which the last has number `step`; no accuracy where there is none."""
     rows = rows.cpu().double()
-    _require_finite(rows, step, epoch)
+    require_finite(rows, step, epoch)
     images = rows[:, 0]
     loss, accuracy, norm = (images @ rows[:, 1:] / images.sum()).tolist()
     values = {f"{name}.loss": loss, f"{name}.accuracy": accuracy, "grad-norm": norm}
     return {key: value for key, value in values.items() if not math.isnan(value)}
 
 
-def _line(epoch: int, epochs: int, values: dict[str, Any]) -> str:
+def told(epoch: int, epochs: int, values: dict[str, Any]) -> str:
+    """What is printed at the end of an epoch."""
     return f"epoch {epoch + 1}/{epochs}  " + "  ".join(f"{name} {value:.4g}" for name, value in values.items())

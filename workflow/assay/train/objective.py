@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from assay.augment.draw import Draw
+from assay.distill.contract import Batch, Output
 from assay.models.classifier import Classifier
+from assay.train.distillation import Distillation, output
 from assay.train.dynamics import Recorder
 from assay.train.epochs import begin
 from assay.train.images import Images
@@ -22,14 +22,6 @@ Augment = Callable[[Tensor, Tensor, Draw], tuple[Tensor, Tensor]]
 
 #: `(features [B,D], draw) -> [S,B,D]`.
 Dropout = Callable[[Tensor, Draw], Tensor]
-
-
-@dataclass
-class Output:
-    """What distillation sees of a network for one batch: logits `[B,K]` and features `[B,D]`."""
-
-    logits: Tensor
-    features: Tensor
 
 
 class Supervised:
@@ -43,12 +35,12 @@ class Supervised:
         loss: `(logits, targets, counts) -> [B]`; may change by epoch, see `assay.train.epochs`, or look at features,
             see `assay.train.losses.features`.
         epochs: how many there will be.
-        distill: `(student, teacher, loss) -> scalar`, or None.
-        teachers: whose joint output the student sees, on the same augmented batch.
+        distill: what the student learns beside the task, or None.
         dropout: makes S samples of the features, or None. The loss is the mean of the S losses, and the teacher is the
             same for all. It draws as the operation after the last augmentation.
         bf16: whether networks run under autocast to bfloat16; losses are computed in float32.
         watch: notes how each image fares.
+        part: cuts the rows out of a batch that the network is to see, where others see the rest.
     """
 
     def __init__(
@@ -60,11 +52,11 @@ class Supervised:
         loss: Callable[..., Tensor],
         *,
         epochs: int = 1,
-        distill: Callable[[Output, Output, Tensor], Tensor] | None = None,
-        teachers: Sequence[Classifier] = (),
+        distill: Distillation | None = None,
         dropout: Dropout | None = None,
         bf16: bool = False,
         watch: Recorder | None = None,
+        part: Callable[[Tensor], Tensor] | None = None,
     ):
         self.model = model
         self.images = images
@@ -73,32 +65,57 @@ class Supervised:
         self.loss = loss
         self.epochs = epochs
         self.distill = distill
-        self.teachers = teachers
         self.dropout = dropout
         self.bf16 = bf16
         self.watch = watch
+        self.part = part
 
-    def __call__(self, epoch: int, indices: Tensor, repeats: Tensor) -> tuple[Tensor, Tensor]:
-        """Scalar loss and accuracy of one batch.
+    def __call__(self, epoch: int, indices: Tensor, repeats: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Scalar loss and accuracy of one batch; no accuracy where some images have no label.
 
         Under soft targets the accuracy is the mean weight that the target gives to the predicted class. It is of the
         logits without dropout, as are those that are watched.
         """
         begin(self.loss, epoch, self.epochs)
+        if self.part and not self.augments:
+            indices, repeats = self.part(indices), self.part(repeats)
         x, targets = self.images.batch(indices)
         ids = self.images.draw_ids(indices, repeats)
         x, targets = augmented(x, targets, self.augments, self.seed, epoch, ids)
-        student = self._output(self.model, x)
+        if self.part and self.augments:
+            # Not before: some augmentations blend images of the whole batch.
+            x, targets, ids = self.part(x), self.part(targets), self.part(ids)
+            indices, repeats = self.part(indices), self.part(repeats)
+        draw = Draw(self.seed, epoch, ids, len(self.augments))
+        if self.distill is None:
+            student = output(self.model, x, bf16=self.bf16)
+            loss = torch.stack([self._task(targets, one).mean() for one in self._samples(student, draw)]).mean()
+        else:
+            self.distill.begin(epoch, self.epochs)
+            student = self.distill.student(x)
+            loss = self._taught(student, self.distill.teacher(x, indices), x, targets, indices, draw)
         if self.watch:
             self.watch(epoch, indices, repeats, student.logits, targets, self.images.labels[indices])
+        if self.images.unlabelled:
+            return loss, None
         predicted = student.logits.detach().argmax(dim=1, keepdim=True)
-        accuracy = targets.gather(1, predicted).mean()
-        teacher = None
-        if self.distill:
-            with torch.no_grad():
-                teacher = joint([self._output(one, x) for one in self.teachers])
-        samples = self._samples(student, Draw(self.seed, epoch, ids, len(self.augments)))
-        return torch.stack([self._loss(sample, teacher, targets) for sample in samples]).mean(), accuracy
+        return loss, targets.gather(1, predicted).mean()
+
+    def _taught(
+        self, student: Output, teacher: Output | None, x: Tensor, targets: Tensor, indices: Tensor, draw: Draw
+    ) -> Tensor:
+        """The student's loss under the method, the mean over the samples of its features."""
+        assert self.distill
+
+        def task(logits: Tensor, features: Tensor) -> Tensor:
+            return self._task(targets, Output(logits, features))
+
+        return torch.stack(
+            [
+                self.distill(one, teacher, Batch(self._task(targets, one), targets, x, indices, draw, task))
+                for one in self._samples(student, draw)
+            ]
+        ).mean()
 
     def _samples(self, student: Output, draw: Draw) -> list[Output]:
         """What the head makes of each sample of the features."""
@@ -107,17 +124,12 @@ class Supervised:
         features = self.dropout(student.features, draw)
         with torch.autocast(features.device.type, torch.bfloat16, enabled=self.bf16):
             logits = self.model.head(features)
-        return [Output(*sample) for sample in zip(logits.float(), features, strict=True)]
+        return [Output(*sample, student.maps) for sample in zip(logits.float(), features, strict=True)]
 
-    def _loss(self, student: Output, teacher: Output | None, targets: Tensor) -> Tensor:
-        loss = applied(self.loss, student.logits, targets, self.images.counts, student.features)
-        return self.distill(student, teacher, loss) if self.distill and teacher else loss.mean()
-
-    def _output(self, model: Classifier, x: Tensor) -> Output:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            features = model.features(x)
-            logits = model.head(features)
-        return Output(logits.float(), features.float())
+    def _task(self, targets: Tensor, made: Output) -> Tensor:
+        """The task's loss `[B]`, which is 0 for images without a label."""
+        loss = applied(self.loss, made.logits, targets, self.images.counts, made.features)
+        return loss * targets.any(dim=1) if self.images.unlabelled else loss
 
 
 class OnFeatures:
@@ -158,15 +170,3 @@ def augmented(
     for place, augment in enumerate(augments, start=op):
         x, targets = augment(x, targets, Draw(seed, epoch, ids, place))
     return x, targets
-
-
-def joint(outputs: Sequence[Output]) -> Output:
-    """Several teachers as one: the logarithm of their mean probability, and their features side by side.
-
-    One teacher stays as it is.
-    """
-    if len(outputs) == 1:
-        return outputs[0]
-    log_p = torch.stack([output.logits.log_softmax(dim=1) for output in outputs])
-    logits = log_p.logsumexp(dim=0) - math.log(len(outputs))
-    return Output(logits, torch.cat([output.features for output in outputs], dim=1))

@@ -19,10 +19,13 @@ def resolved(precision: str, device: torch.device) -> str:
         device: where the network will compute.
 
     Raises:
-        MethodError: tf32 on a device that has no such format.
+        MethodError: tf32 or bf16 on a device that has no such format.
     """
     if precision == "tf32" and not (device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)):
         raise MethodError(f"precision: tf32 needs a CUDA device of capability 8.0 or more; this one is {device.type}")
+    if precision == "bf16" and device.type == "mps" and not torch.backends.mps.is_macos_or_newer(14, 0):
+        # Torch would only warn, and compute in fp32.
+        raise MethodError("precision: bf16 needs macOS 14 or later on an Apple GPU; leave it at auto")
     if precision == "auto":
         return "bf16" if native_bf16(device) else "fp32"
     return precision

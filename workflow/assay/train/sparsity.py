@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,9 +39,9 @@ def chosen(
     """
 
     def gradients(count: int) -> dict[str, Tensor]:
-        """Of the mean loss of `count` train images without augmentation, in training mode, by layer."""
-        few = streams.numpy("order", "sparse").permutation(len(images.labels))[:count]
-        x, targets = images.batch(torch.from_numpy(few).to(images.pixels.device))
+        """Of the mean loss of `count` labelled train images without augmentation, in training mode, by layer."""
+        few = streams.numpy("order", "sparse").permutation(np.flatnonzero(images.targets >= 0))[:count]
+        x, targets = images.batch(torch.from_numpy(few).to(images.labels.device))
         copied = copy.deepcopy(model).train()
         begin(loss, 0, 1)
         features = copied.features(x)

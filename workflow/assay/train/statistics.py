@@ -7,12 +7,12 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from assay.models.classifier import Classifier
-from assay.train.pixels import to_unit
+from assay.train.pixels import StreamedPixels, to_unit
 from assay.train.recipe import training_mode
 
 
 @torch.no_grad()
-def batch_statistics(model: Classifier, pixels: Tensor, batch: int) -> None:
+def batch_statistics(model: Classifier, pixels: Tensor | StreamedPixels, batch: int) -> None:
     """Set running means and variances to their means over one pass through the images, without augmentation.
 
     Izmailov et al. 2018 (arXiv:1803.05407), algorithm 1, last line. Layers that stay in evaluation mode are left alone.

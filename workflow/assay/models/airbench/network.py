@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from assay.data.streamed import Streamed
 from assay.models.classifier import Classifier
 from assay.models.sizes import at_least
 
@@ -27,19 +28,25 @@ _IMAGES = 5000
 class Whiten(nn.Conv2d):
     """2x2 filters `[8*C,C,2,2]` that decorrelate patches, each with its negative, and a shift (section 3.2)."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, shifted: bool = False):
         super().__init__(channels, 8 * channels, 2)
         del self.weight
         self.register_buffer("weight", torch.zeros(8 * channels, channels, 2, 2))
+        self.shifted = shifted
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Orthogonal filters until `fit` has seen images; the shift is 0."""
+        """Orthogonal filters until `fit` has seen images; the shift is 0, or torch's own where it is `shifted`."""
         half = len(self.weight) // 2
         square = nn.init.orthogonal_(torch.empty(half, half), generator=generator)
         self._set(square)
-        nn.init.zeros_(self.bias)  # type: ignore[arg-type]
+        assert self.bias is not None
+        if self.shifted:
+            bound = self.weight[0].numel() ** -0.5
+            nn.init.uniform_(self.bias, -bound, bound, generator=generator)
+        else:
+            nn.init.zeros_(self.bias)
 
-    def fit(self, images: np.ndarray, mean: Tensor, std: Tensor) -> None:
+    def fit(self, images: np.ndarray | Streamed, mean: Tensor, std: Tensor) -> None:
         """Compute the filters from train images `uint8 [N,H,W,C]` and the normalisation `[C]` of the model.
 
         With the second moments `E[x x^T] = V diag(l) V^T` of normalised patches x, the filters are the rows of
@@ -96,15 +103,19 @@ class ShiftNorm(nn.BatchNorm2d):
 class ScaledHead(nn.Linear):
     """A linear head without a trained shift."""
 
-    def __init__(self, inputs: int, classes: int):
+    def __init__(self, inputs: int, classes: int, unit: bool = False):
         super().__init__(inputs, classes)
         del self.bias
         self.register_buffer("bias", torch.zeros(classes))
+        self.unit = unit
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Uniform in `±1/sqrt(fan_in)`, torch's own default."""
+        """Uniform in `±1/sqrt(fan_in)`, torch's own default; where it is `unit`, divided by its own deviation."""
         bound = self.in_features**-0.5
         nn.init.uniform_(self.weight, -bound, bound, generator=generator)
+        if self.unit:
+            with torch.no_grad():
+                self.weight.div_(self.weight.std())
 
 
 class Group(nn.Module):
@@ -137,9 +148,10 @@ class Group(nn.Module):
 class Backbone(nn.Module):
     """Whitening, three groups, global maximum pooling (3x3 of a 32-pixel image), and the factor on logits."""
 
-    def __init__(self, channels: int, widths: list[int], convolutions: int, momentum: float):
+    def __init__(self, channels: int, widths: list[int], convolutions: int, momentum: float, muon: bool):
         super().__init__()
-        self.whiten = Whiten(channels)
+        self.whiten = Whiten(channels, shifted=muon)
+        self.factor = 1 / widths[-1] if muon else _LOGIT_SCALE
         inputs = 8 * channels
         groups = []
         for width in widths:
@@ -151,7 +163,7 @@ class Backbone(nn.Module):
         """Normalised images `[B,C,H,W]` to features `[B,D]`."""
         features: Tensor = self.rest(self.whiten(x))
         # The head has no shift, so a factor on what it reads is one on logits.
-        return _LOGIT_SCALE * features
+        return self.factor * features
 
 
 class Airbench(Classifier):
@@ -159,14 +171,21 @@ class Airbench(Classifier):
 
     backbone: Backbone
 
-    def fit_normalisation(self, images: np.ndarray) -> None:
+    def fit_normalisation(self, images: np.ndarray | Streamed) -> None:
         """Set `mean`, `std` and the whitening filters from train images `uint8 [N,H,W,C]`."""
         super().fit_normalisation(images)
         self.backbone.whiten.fit(images, self.mean, self.std)
 
 
 def airbench(
-    name: str, channels: int, classes: int, size: int, widths: list[int], convolutions: int, momentum: float
+    name: str,
+    channels: int,
+    classes: int,
+    size: int,
+    widths: list[int],
+    convolutions: int,
+    momentum: float,
+    muon: bool = False,
 ) -> Classifier:
     """An airbench network.
 
@@ -177,10 +196,11 @@ def airbench(
         widths: channels of the three groups.
         convolutions: of each group, 2 or 3.
         momentum: weight of a batch in the running statistics of normalisation.
+        muon: whether factor on logits, initial head and initial whitening shift are those of `airbench94_muon.py`.
 
     Raises:
         MethodError: images that are too small.
     """
     at_least(name, size, 9)
-    backbone = Backbone(channels, widths, convolutions, momentum)
-    return Airbench(backbone, widths[-1], channels, classes, ScaledHead(widths[-1], classes))
+    backbone = Backbone(channels, widths, convolutions, momentum, muon)
+    return Airbench(backbone, widths[-1], channels, classes, ScaledHead(widths[-1], classes, unit=muon))

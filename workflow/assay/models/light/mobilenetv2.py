@@ -37,6 +37,10 @@ class InvertedResidual(nn.Module):
         y: Tensor = self.body(x)
         return x + y if self.residual else y
 
+    def last_norm(self) -> nn.Module | None:
+        """The layer whose scale, at zero, leaves the shortcut alone; None where there is no shortcut."""
+        return self.body[-1] if self.residual else None
+
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
     return [

@@ -33,6 +33,10 @@ class Block(nn.Module):
         y = self.norm2(self.conv2(y))
         return F.relu(y + self._shortcut(x), inplace=True)
 
+    def last_norm(self) -> nn.Module:
+        """The layer whose scale, at zero, leaves the shortcut alone."""
+        return self.norm2
+
     def _shortcut(self, x: Tensor) -> Tensor:
         if self.project is not None:
             projected: Tensor = self.project(x)

@@ -36,6 +36,10 @@ class Bottleneck(nn.Module):
         y = self.norm3(self.conv3(y))
         return F.relu(y + (x if self.project is None else self.project(x)), inplace=True)
 
+    def last_norm(self) -> nn.Module:
+        """The layer whose scale, at zero, leaves the shortcut alone."""
+        return self.norm3
+
 
 def imagenet_resnet(channels: int, block: str, counts: list[int], width: int) -> tuple[nn.Module, int]:
     """The backbone, and the dimension of its features.

@@ -7,11 +7,11 @@ from functools import partial
 
 from assay.claims.interval import mean_interval
 from assay.claims.language import metrics_in
+from assay.figures.numbers import MISSING, plain, short
 from assay.report.compare import Column, column, columns, comparison, written
 from assay.report.html import Markup, join, note, tag
 from assay.report.legend import named
 from assay.report.material import Material, Measured
-from assay.report.numbers import MISSING, plain, short
 from assay.report.page import Section
 from assay.report.tables import Head, cell, row_head, table
 
@@ -23,11 +23,16 @@ def section(material: Material) -> Section | None:
     """The overview first; None when nothing was evaluated."""
     if not material.metrics:
         return None
+    views = ", ".join(
+        f"{name} ({arm['tta']})" for name, arm in material.study["arms"].items() if arm.get("tta", "none") != "none"
+    )
+    told = "Means over several views of each image (`tta`), while costs are of one view: "
     body = join([
         note(
             "Mean ± half of the 95% t interval over seeds. Under each: every seed as a dot, the interval as a bar. "
             "A click on a head sorts."
         ),
+        note(f"{told}{views}.") if views else None,
         comparison(material, overview(material), "Arms by headline metrics", explained=True),
         tag("details", tag("summary", "All metrics"), _everything(material)),
     ])  # fmt: skip

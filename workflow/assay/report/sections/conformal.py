@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from assay.figures.conformal import shares_of_sizes, sizes
+from assay.figures.svg import Plot, padded
 from assay.report.compare import Column, column, columns, comparison, keyed_table
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.legend import arms_legend
 from assay.report.material import Material
 from assay.report.page import Section
-from assay.report.svg import Plot, padded
 
 
 def section(material: Material) -> Section | None:
@@ -17,7 +18,7 @@ def section(material: Material) -> Section | None:
     shown = columns(material, "conformal")
     if not shown:
         return None
-    scatter, sizes = [], []
+    scatter, counted = [], []
     for method, alpha in _settings(material):
         pair = [
             column(material, "conformal", name, {"method": method, "alpha": alpha}) for name in ("set-size", "coverage")
@@ -26,7 +27,7 @@ def section(material: Material) -> Section | None:
             scatter.append(_scatter(material, method, alpha, pair[0], pair[1]))
         drawn = _sizes(material, method, alpha)
         if drawn is not None:
-            sizes.append(drawn)
+            counted.append(drawn)
     body = join([
         note(
             "A set of classes is given for each test image, made to hold the true class with the promised probability, "
@@ -41,8 +42,8 @@ def section(material: Material) -> Section | None:
         tag("h3", "Coverage against set size"),
         note("Means over seeds, small dots are seeds."),
         tag("div", *scatter, class_="grid-of"),
-        tag("h3", "How large the sets are") if sizes else None,
-        tag("div", *sizes, class_="grid-of"),
+        tag("h3", "How large the sets are") if counted else None,
+        tag("div", *counted, class_="grid-of"),
     ])  # fmt: skip
     return Section("conformal", "Conformal prediction", body, short="Conformal")
 
@@ -87,38 +88,15 @@ def _scatter(material: Material, method: str, alpha: str, size: Column, coverage
 
 def _sizes(material: Material, method: str, alpha: str) -> Markup | None:
     """The share of test images by the number of classes in their set, a line for each arm, all seeds pooled."""
-    shares: dict[str, np.ndarray] = {}
-    for arm in material.arms:
-        total: np.ndarray | None = None
-        for seed in material.seeds:
-            for part in material.figures(arm, seed, "conformal").values():
-                drawn = part.get("methods", {}).get(method, {}).get(alpha)
-                if drawn:
-                    counts = np.array(drawn["size"], float)
-                    total = counts if total is None else total + counts
-        if total is not None and total.any():
-            shares[arm] = total / total.sum()
+    shares = {
+        arm: share
+        for arm in material.arms
+        if (share := shares_of_sizes(material.all_figures(arm, "conformal"), method, alpha)) is not None
+    }
     if not shares:
         return None
-    # Beyond the largest set that any arm gives there is nothing to see.
-    most = max(int(np.flatnonzero(share > 0.0005).max()) for share in shares.values()) + 1
-    highest = max(float(share.max()) for share in shares.values())
-    plot = Plot(
-        (0.0, max(most, 2)),
-        (0.0, padded([0.0, highest])[1]),
-        size=(300, 200),
-        x_label="classes in the set",
-        y_label="share of images",
-    )
-    for arm, share in shares.items():
-        style, number = material.style(arm), material.number(arm)
-        kept = share[: most + 1].tolist()
-        plot.line(list(range(len(kept))), kept, style, arm=number)
-        for at, value in enumerate(kept):
-            plot.dot(at, value, style, f"{arm}: {100 * value:.1f}% of images get {at} classes", arm=number, r=2.6)
-    told = "; ".join(f"{arm} {100 * share[1]:.0f}%" for arm, share in shares.items())
     return figure(
-        plot.draw(f"Sizes of the sets of {method} at alpha {alpha}; one class: {told}"),
+        sizes(method, alpha, shares, {arm: material.style(arm) for arm in shares}).draw(),
         [method, tag("span", f" · alpha {alpha}", class_="soft")],
         kind="set-size",
     )

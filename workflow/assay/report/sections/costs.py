@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from assay.figures.numbers import duration, memory
 from assay.report.html import join, note, tag
 from assay.report.legend import named
 from assay.report.material import Material
-from assay.report.numbers import duration, memory
 from assay.report.page import Section
 from assay.report.tables import Head, cell, row_head, table
 from assay.study.jobs import STAGES

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
+from assay.figures import curves as drawings
+from assay.figures.curves import Curve, curves_of, ordered
+from assay.figures.numbers import plural
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.legend import arms_legend
 from assay.report.material import Material
-from assay.report.numbers import plural
 from assay.report.page import Section
-from assay.report.svg import Plot, Style, padded
 from assay.run.files import read_lines
 from assay.run.results import TrialFiles
-
-#: Points to which a curve is thinned; more than the pixels of a figure need.
-POINTS = 80
-
-
-class Curve(NamedTuple):
-    """One logged quantity of one job: values [P] against the epoch or, where there are none, the step."""
-
-    against: str
-    xs: np.ndarray
-    ys: np.ndarray
 
 
 def section(material: Material) -> Section | None:
@@ -73,70 +60,17 @@ def _made(material: Material, group: str, name: str) -> dict[str, Markup]:
         record for path, record in material.results.plan["records"].items() if path.startswith(f"{group}/{name}/")
     ]
     curves = _curves([material.results.folder_of(digest) for record in records for digest in record["jobs"]])
-    drawn = {}
-    for key in _ordered(set(curves)):
-        plot = _axes(key, [curves[key]])
-        for number, curve in enumerate(curves[key]):
-            plot.line(curve.xs, curve.ys, Style(number))
-        drawn[key] = figure(plot.draw(f"{key} of {name} against the {plot.x_label}"), key, kind="curve")
-    return drawn
+    return {key: figure(drawings.each(key, found, name).draw(), key, kind="curve") for key, found in curves.items()}
 
 
 def _figures(material: Material, by_arm: dict[str, dict[str, list[Curve]]]) -> dict[str, Markup]:
-    names = _ordered({name for curves in by_arm.values() for name in curves})
-    return {
-        name: _figure(name, {arm: curves[name] for arm, curves in by_arm.items() if name in curves}, material)
-        for name in names
-    }
-
-
-def _figure(name: str, arms: dict[str, list[Curve]], material: Material) -> Markup:
-    plot = _axes(name, list(arms.values()))
-    means = {}
-    for arm, curves in arms.items():
-        grid, values = _together(curves)
-        style, number = material.style(arm), material.number(arm)
-        if len(curves) > 1:
-            plot.band(grid, values.min(axis=0), values.max(axis=0), style, arm=number)
-        means[arm] = (grid, values.mean(axis=0))
-    for arm, (grid, mean) in means.items():
-        plot.line(grid, mean, material.style(arm), arm=material.number(arm))
-    last = "; ".join(f"{arm} ends at {mean[-1]:.3g}" for arm, (_, mean) in means.items())
-    return figure(plot.draw(f"{name} against the {plot.x_label} by arm: {last}"), name, kind="curve")
-
-
-def _axes(name: str, groups: list[list[Curve]]) -> Plot:
-    every = [curve for curves in groups for curve in curves]
-    ys = np.concatenate([curve.ys for curve in every])
-    low, high = padded(ys)
-    if "accuracy" in name:
-        high = min(high, 1.0)
-    elif ys.min() >= 0 and low < 0:
-        low = 0.0
-    return Plot((0.0, max(float(curve.xs[-1]) for curve in every)), (low, high), x_label=every[0].against)
-
-
-def _together(curves: list[Curve]) -> tuple[np.ndarray, np.ndarray]:
-    """Curves on one grid: [P] and [seeds, P]. All end where the shortest does."""
-    start = max(curve.xs[0] for curve in curves)
-    end = min(curve.xs[-1] for curve in curves)
-    grid = np.linspace(start, end, min(POINTS, max(len(curve.xs) for curve in curves)))
-    return grid, np.stack([np.interp(grid, curve.xs, curve.ys) for curve in curves])
+    looks = {arm: material.style(arm) for arm in by_arm}
+    made = {}
+    for key in ordered({key for curves in by_arm.values() for key in curves}):
+        arms = {arm: curves[key] for arm, curves in by_arm.items() if key in curves}
+        made[key] = figure(drawings.by_arm(key, arms, looks).draw(), key, kind="curve")
+    return made
 
 
 def _curves(folders: list[Path | None]) -> dict[str, list[Curve]]:
-    """Name -> one curve for each folder that logged it."""
-    found: dict[str, list[Curve]] = {}
-    for folder in folders:
-        lines = read_lines(folder / "curves.jsonl") if folder else []
-        against = "epoch" if all("epoch" in line for line in lines) else "step"
-        for name in {key for line in lines for key in line} - {"step", "epoch", "time"}:
-            kept = [(line[against], line[name]) for line in lines if line.get(name) is not None]
-            array = np.array(kept[:: max(1, len(kept) // (4 * POINTS))], float)
-            found.setdefault(name, []).append(Curve(against, array[:, 0], array[:, 1]))
-    return found
-
-
-def _ordered(names: set[str]) -> list[str]:
-    """Losses, then accuracies, then the rest."""
-    return sorted(names, key=lambda name: ("loss" not in name, "accuracy" not in name, name))
+    return curves_of(read_lines(folder / "curves.jsonl") for folder in folders if folder)

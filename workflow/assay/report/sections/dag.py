@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from assay.figures.numbers import plural
+from assay.figures.svg import coordinate, marker, path, svg, text
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.material import Material
-from assay.report.numbers import plural
 from assay.report.page import Section
-from assay.report.svg import coordinate, marker, path, svg, text
 from assay.study.jobs import STAGES
 
 #: A box, and the distance from one to the next, in drawing units.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from assay.report.html import Markup, figure, join, note, tag
+from assay.figures.numbers import plain, plural
+from assay.figures.pictures import by_class, mosaic
+from assay.figures.svg import coordinate, svg, text
+from assay.report.html import Markup, figure, join, note, picture, tag
 from assay.report.material import Material
-from assay.report.numbers import plain, plural
 from assay.report.page import Section
-from assay.report.pictures import by_class, mosaic, picture
-from assay.report.svg import coordinate, svg, text
 from assay.report.tables import Head, cell, row_head, table
 from assay.run.datasets import read_dataset
 from assay.run.files import read_json

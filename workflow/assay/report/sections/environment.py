@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from assay.figures.numbers import plural
 from assay.report.html import Markup, join, tag
 from assay.report.material import Material
-from assay.report.numbers import plural
 from assay.report.page import Section
 from assay.report.tables import Head, cell, row_head, table
+from assay.run.environment import git
 from assay.run.files import read_json
 
 #: Stages whose computation leaves its mark on the numbers of a trial.
@@ -23,7 +24,8 @@ def section(material: Material) -> Section | None:
     if not runs:
         return None
     commits = Counter(_commit(run) for run in runs)
-    facts = {"git commit": commits, **_counts(facts_of(run) for run in runs)}
+    facts = {"git commit": commits, "git commit of this page": Counter([_commit({"git": git()})])}
+    facts |= _counts(facts_of(run) for run in runs)
     packages = _counts({name: str(version) for name, version in (run.get("packages") or {}).items()} for run in runs)
     body = join([
         *warnings(material),
@@ -84,10 +86,10 @@ def facts_of(run: dict[str, Any]) -> dict[str, str]:
 
 
 def _commit(run: dict[str, Any]) -> str:
-    git = run.get("git") or {}
-    if not git.get("commit"):
+    state = run.get("git") or {}
+    if not state.get("commit"):
         return "none"
-    return str(git["commit"]) + (" with uncommitted changes" if git.get("dirty") else "")
+    return str(state["commit"]) + (" with uncommitted changes" if state.get("dirty") else "")
 
 
 def _counts(every: Any) -> dict[str, Counter[str]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from assay.figures.numbers import plural
 from assay.report.html import join, note, tag
 from assay.report.legend import named
 from assay.report.material import Material
-from assay.report.numbers import plural
 from assay.report.page import Section
 from assay.run.withheld import without_names
 

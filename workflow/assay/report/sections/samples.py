@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from assay.report.html import Markup, figure, join, note, tag
+from assay.figures.pictures import by_class, mosaic
+from assay.report.html import Markup, figure, join, note, picture, tag
 from assay.report.legend import named
 from assay.report.material import Material
 from assay.report.page import Section
-from assay.report.pictures import by_class, mosaic, picture
 from assay.run.datasets import read_dataset
 
 #: Images in a row, and classes shown beside their synthetic counterparts.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from assay.claims.interval import mean_interval
+from assay.figures.svg import Plot, padded
 from assay.report.compare import Column, column, columns, comparison
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.legend import arms_legend
 from assay.report.material import Material
 from assay.report.page import Section
-from assay.report.svg import Plot, padded
 
 #: The costs that are drawn; the table holds all.
 _DRAWN = ("nonzero-parameters", "nonzero-flops", "disk-bytes", "latency", "train-seconds")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from assay.figures.numbers import plural, short
 from assay.report.html import Markup, join, note, tag
 from assay.report.legend import named
 from assay.report.material import Material
-from assay.report.numbers import plural, short
 from assay.report.page import Section
 from assay.report.tables import Head, cell, row_head, table
 from assay.run.files import read_json

@@ -7,11 +7,11 @@ from collections import Counter
 from typing import Any
 
 from assay.claims.language import metrics_in
+from assay.figures.numbers import decimals_for, missing, plain, plural, signed
+from assay.figures.svg import Plot, Style, marker, path
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.material import Material
-from assay.report.numbers import decimals_for, missing, plain, plural, signed
 from assay.report.page import Section
-from assay.report.svg import Plot, Style, marker, path
 
 WORDS = ("supported", "refuted", "inconclusive")
 

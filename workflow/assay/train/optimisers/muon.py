@@ -65,16 +65,17 @@ class Muon(Stepwise):
         torch._foreach_addcdiv_(parameters, means, scale, -group["lr"] / (1 - b1**step))
 
 
-def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
+def orthogonal(matrices: Tensor, rounds: int = 5, dtype: torch.dtype | None = None) -> Tensor:
     """For each of `[N,O,I]` with singular values S about `U S' V^T` of the same U and V, with S' roughly in 0.7..1.2.
 
-    The iteration `X <- a X + (b A + c A^2) X` with `A = X X^T` runs in bfloat16 on a GPU and in float32 elsewhere.
+    The iteration `X <- a X + (b A + c A^2) X` with `A = X X^T` runs in `dtype`, which is bfloat16 on a GPU and float32
+    elsewhere where it is None. With fewer rounds small values stay smaller.
     """
-    x = matrices.to(torch.bfloat16 if matrices.is_cuda else torch.float32)
+    x = matrices.to(dtype or (torch.bfloat16 if matrices.is_cuda else torch.float32))
     tall = x.shape[1] > x.shape[2]
     x = x.mT if tall else x
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(1e-7)
-    for _ in range(steps):
+    for _ in range(rounds):
         a = x @ x.mT
         x = _A * x + (_B * a + _C * a @ a) @ x
     return (x.mT if tall else x).to(matrices.dtype)

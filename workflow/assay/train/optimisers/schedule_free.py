@@ -65,8 +65,12 @@ class Iterates:
     stale = True
 
     def __init__(self, model: nn.Module, optimizer: ScheduleFree):
-        self.names = {parameter: name for name, parameter in model.named_parameters()}
+        self.follow(model)
         self.optimizer = optimizer
+
+    def follow(self, model: nn.Module) -> None:
+        """Take another model's parameters, which the optimiser moves, for y."""
+        self.names = {parameter: name for name, parameter in model.named_parameters()}
 
     def step(self, done: int) -> None:
         """The optimiser has done it all."""

@@ -15,6 +15,7 @@ from assay.train.recipe import Recipe, cosine, groups
     "adamw",
     summary="AdamW with warm-up and a cosine schedule",
     paper="Loshchilov and Hutter 2019, arXiv:1711.05101",
+    optimiser="adam",
     options={
         "epochs": Option(30, "passes over the train split", at_least=1),
         "batch": Option(64, "images a step, at most", at_least=1),

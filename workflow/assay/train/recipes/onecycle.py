@@ -30,6 +30,7 @@ def through(steps: list[float], values: list[float]) -> Callable[[int], float]:
     "onecycle",
     summary="SGD with one cycle of learning rate and momentum",
     paper="Smith 2018, arXiv:1803.09820",
+    optimiser="sgd",
     options={
         "epochs": Option(30, "passes over the train split", at_least=1),
         "batch": Option(64, "images a step, at most", at_least=1),

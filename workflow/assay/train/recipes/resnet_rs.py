@@ -15,6 +15,7 @@ from assay.train.recipe import Recipe, cosine, groups
     "resnet-rs",
     summary="SGD by the training methods of ResNet-RS",
     paper="Bello et al. 2021, arXiv:2103.07579",
+    optimiser="sgd",
     options={
         "epochs": Option(350, "passes over the train split", at_least=1),
         "batch": Option(256, "images a step, at most", at_least=1),

@@ -15,6 +15,7 @@ from assay.train.recipe import Recipe, cosine, groups
     "sgd",
     summary="SGD with Nesterov momentum, warm-up and a cosine schedule",
     paper="Sutskever et al. 2013, ICML; Loshchilov and Hutter 2017, arXiv:1608.03983",
+    optimiser="sgd",
     options={
         "epochs": Option(30, "passes over the train split", at_least=1),
         "batch": Option(64, "images a step, at most", at_least=1),

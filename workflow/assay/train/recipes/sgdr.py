@@ -31,6 +31,7 @@ def restarts(first: float, factor: float) -> Callable[[int], float]:
     "sgdr",
     summary="SGD with Nesterov momentum and a cosine that starts again and again",
     paper="Loshchilov and Hutter 2017, arXiv:1608.03983",
+    optimiser="sgd",
     options={
         "epochs": Option(30, "passes over the train split", at_least=1),
         "batch": Option(64, "images a step, at most", at_least=1),

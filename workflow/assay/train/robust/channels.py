@@ -11,6 +11,7 @@ from assay.augment.draw import Draw
 from assay.errors import MethodError
 from assay.models.classifier import Classifier
 from assay.train.infer import forward
+from assay.train.pixels import StreamedPixels
 from assay.train.robust.objective import Training
 
 #: Images at a time where no gradient is kept.
@@ -31,12 +32,13 @@ def chances(dimension: int, spread: float) -> Tensor:
 
 def first_channels(draw: Draw, chance: Tensor) -> Tensor:
     """A mask `[B,D]` of ones and zeros for each image: ones up to a k of its own that is drawn with `chances`."""
-    below = chance.cumsum(dim=0) - chance
-    return (below <= draw.uniform().double()).float()
+    # On the host: not every device has numbers of 64 bits.
+    below = (chance.cumsum(dim=0) - chance).float().to(draw.device)
+    return (below <= draw.uniform()).float()
 
 
 @torch.no_grad()
-def best_channels(networks: Sequence[Classifier], val: tuple[Tensor, Tensor]) -> tuple[int, float]:
+def best_channels(networks: Sequence[Classifier], val: tuple[Tensor | StreamedPixels, Tensor]) -> tuple[int, float]:
     """How many channels are best on val by the networks' mean logits, and the accuracy with them."""
     pixels, labels = val
     features = [forward(network, pixels, _BATCH)[1] for network in networks]
@@ -45,7 +47,7 @@ def best_channels(networks: Sequence[Classifier], val: tuple[Tensor, Tensor]) ->
     for channel in range(networks[0].head.in_features):
         for network, columns in zip(networks, features, strict=True):
             logits = logits + columns[:, channel, None] * network.head.weight[:, channel] / len(networks)
-        accuracies.append((logits.argmax(dim=1) == labels).double().mean().item())
+        accuracies.append((logits.argmax(dim=1) == labels).cpu().double().mean().item())
     best = max(range(len(accuracies)), key=lambda channel: accuracies[channel] - _COST * channel)
     return best + 1, accuracies[best]
 

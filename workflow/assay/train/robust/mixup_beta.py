@@ -57,7 +57,7 @@ class MixupBeta:
         if number < self.warmup * of:
             return
         logits = self.training.judged(self.training.networks[0])
-        losses = F.cross_entropy(logits, self.training.images.labels, reduction="none").double().cpu().numpy()
+        losses = F.cross_entropy(logits, self.training.images.labels, reduction="none").cpu().double().numpy()
         low, high = np.percentile(losses, [5, 95])
         inside = losses[(losses >= low) & (losses <= high)]
         mixture = BetaMixture().fit((inside - low) / (high - low + 1e-6))

@@ -65,7 +65,7 @@ class NestedCoTeaching:
         """
         require_choice(training, "nested-co-teaching", self.keep)
         self.training = training
-        self.chance = chances(training.networks[0].head.in_features, self.spread).to(training.images.pixels.device)
+        self.chance = chances(training.networks[0].head.in_features, self.spread)
 
     def epoch(self, number: int, of: int) -> None:
         """Choose the channels, once the networks teach each other."""

@@ -49,7 +49,7 @@ class NestedDropout:
         """
         require_choice(training, "nested-dropout", self.keep)
         self.training = training
-        self.chance = chances(training.networks[0].head.in_features, self.spread).to(training.images.pixels.device)
+        self.chance = chances(training.networks[0].head.in_features, self.spread)
 
     def epoch(self, number: int, of: int) -> None:
         """Nothing changes by epoch."""

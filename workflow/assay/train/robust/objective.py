@@ -14,8 +14,9 @@ from assay.errors import MethodError
 from assay.models.classifier import Classifier
 from assay.train.epochs import begin
 from assay.train.images import Images
-from assay.train.infer import forward
+from assay.train.infer import logits_alone
 from assay.train.objective import Augment, augmented
+from assay.train.pixels import StreamedPixels
 
 #: Images at a time where no gradient is kept.
 _BATCH = 1024
@@ -53,7 +54,7 @@ class Training:
     loss: Callable[[Tensor, Tensor], Tensor]
     generator: torch.Generator
     bf16: bool = False
-    val: tuple[Tensor, Tensor] | None = None
+    val: tuple[Tensor | StreamedPixels, Tensor] | None = None
 
     def features(self, network: Classifier, x: Tensor) -> Tensor:
         """Features float32 `[B,D]` of a batch, with a gradient."""
@@ -69,7 +70,7 @@ class Training:
 
     def judged(self, network: Classifier) -> Tensor:
         """Logits float32 `[N,K]` of all train images as they are, in evaluation mode, without gradients."""
-        return forward(network, self.images.pixels, _BATCH)[0]
+        return logits_alone(network, self.images.pixels, _BATCH)
 
 
 class Robust(Protocol):

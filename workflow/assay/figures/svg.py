@@ -1,7 +1,7 @@
 """A small SVG plotter whose drawings take the page's own fonts and colours, so one drawing serves light and dark.
 
-Marks are drawn with `currentColor` inside groups of class `c0` ... `c7`, `ink` or `soft`, which the style sheet
-colours by theme. A `Plot` is about 300 units wide, three to a row of the page or one to a row of a phone, so that text
+Marks are drawn with `currentColor` inside groups of class `c0` ... `c7`, `ink` or `soft`, which `drawing.css` colours
+by theme. A `Plot` is about 300 units wide, three to a row of the page or one to a row of a phone, so that text
 keeps its size.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.report.html import Markup, join, tag
-from assay.report.numbers import short
+from assay.figures.markup import Markup, join, tag
+from assay.figures.numbers import short
 
 COLOURS = 8
 MARKERS = ("circle", "square", "diamond", "up", "down", "cross", "hexagon", "star")
@@ -315,3 +315,21 @@ class Plot:
     def draw(self, label: str) -> Markup:
         """The finished drawing; `label` says in words what it shows."""
         return svg(self.width, self.height, self.frame(), join(self.marks), label=label)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A plot with the words that belong to it.
+
+    Attributes:
+        label: what it shows, in a sentence.
+        legend: the names of its series.
+    """
+
+    plot: Plot
+    label: str
+    legend: Sequence[tuple[str, Style]] = ()
+
+    def draw(self) -> Markup:
+        """The plot alone; its legend stands where the page puts it."""
+        return self.plot.draw(self.label)

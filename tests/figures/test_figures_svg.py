@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from assay.report.svg import MARKERS, Axis, Plot, Style, log_ticks, marker, padded, ticks
+from assay.figures.svg import MARKERS, Axis, Plot, Style, log_ticks, marker, padded, ticks
 from hypothesis import given
 from hypothesis import strategies as st
 

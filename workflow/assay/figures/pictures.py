@@ -1,4 +1,4 @@
-"""Small images as PNG data URIs, one pixel a pixel; the style sheet enlarges them without smoothing."""
+"""Small images as PNG, one pixel a pixel."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from assay.report.html import Markup, tag
+
+def png(pixels: np.ndarray) -> bytes:
+    """A PNG file of uint8 [H,W], [H,W,3] or [H,W,4]."""
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, "PNG", optimize=True)
+    return held.getvalue()
 
 
 def uri(pixels: np.ndarray) -> str:
-    """A data URI of uint8 [H,W], [H,W,3] or [H,W,4] as PNG."""
-    held = io.BytesIO()
-    Image.fromarray(pixels).save(held, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(held.getvalue()).decode()
+    """The same as a data URI."""
+    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()
 
 
 def mosaic(rows: Sequence[np.ndarray], columns: int, gap: int = 1) -> np.ndarray:
@@ -37,12 +40,3 @@ def mosaic(rows: Sequence[np.ndarray], columns: int, gap: int = 1) -> np.ndarray
 def by_class(images: np.ndarray, labels: np.ndarray, classes: Sequence[int], columns: int) -> list[np.ndarray]:
     """The first `columns` images of each of `classes`, a row a class: [n,H,W,C] each, n may be 0."""
     return [images[np.flatnonzero(labels == one)[:columns]] for one in classes]
-
-
-def picture(pixels: np.ndarray, alt: str, scale: int) -> Markup:
-    """An `img` of a sheet shown at `scale` page pixels a pixel, or smaller where the column is narrow."""
-    height, width = pixels.shape[:2]
-    return tag(
-        "img", src=uri(pixels), alt=alt, width=width, height=height, class_="pixels",
-        style=f"max-width:{width * scale}px",
-    )  # fmt: skip

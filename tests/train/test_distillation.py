@@ -1,5 +1,6 @@
 import torch
-from assay.train.objective import Output, joint
+from assay.distill.contract import Output
+from assay.train.distillation import joint
 
 LOGITS = torch.tensor([[1.0, 2.0, -1.0], [0.0, 0.5, 3.0]])
 

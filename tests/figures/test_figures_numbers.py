@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from assay.report.numbers import decimals_for, duration, memory, plain, plural, scale_of, short, signed
+from assay.figures.numbers import decimals_for, duration, memory, plain, plural, scale_of, short, signed
 
 
 def test_plain_and_signed_use_the_minus_sign_and_say_when_there_is_nothing() -> None:
