@@ -15,7 +15,7 @@ STUDY = open_study(workflow, config)
 wildcard_constraints:
     study=STUDY.name,
     arm=r"(?!(?:datasets|generators|encoders|gates)/)[^/]+",
-    replicate=r"seed-\d+|tune-(?:\d+|teacher)",
+    replicate=r"(?:seed-\d+|tune-(?:\d+|teacher))(?:-further-\d+)?",
     number=r"-?\d+",
 
 

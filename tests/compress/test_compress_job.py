@@ -1,30 +1,9 @@
 import pytest
 import torch
 from assay.compress.job import compress
-from assay.compress.magnitude import prunable
 from assay.models.classifier import build
+from assay.models.masks import weights
 from assay.train.infer import logits_and_features
-from assay.train.job import train
-
-
-@pytest.fixture
-def spec(entry):
-    return {
-        "method": entry("compress", "magnitude", sparsity=0.6, finetune_epochs=3),
-        "model": entry("model", "tiny-cnn", width=8),
-        "recipe": entry("recipe", "sgd", epochs=15, batch=16),
-        "augment": [entry("augment", "crop", padding=1)],
-        "loss": entry("loss", "cross-entropy"),
-        "precision": "fp32",
-        "threads": 1,
-        "streams": {"init": 0, "order": 0, "augment": 0},
-    }
-
-
-@pytest.fixture
-def parent(spec, registry, toy, memory):
-    record = memory()
-    return train(spec, registry, toy, log=record.log, checkpoints=record)
 
 
 def test_keeps_the_parent_and_reaches_sparsity_and_accuracy(spec, registry, toy, memory, parent):
@@ -32,8 +11,8 @@ def test_keeps_the_parent_and_reaches_sparsity_and_accuracy(spec, registry, toy,
     record = memory()
     model = compress(spec, registry, toy, parent, log=record.log, checkpoints=record)
     assert all(torch.equal(value, before[name]) for name, value in parent.state_dict().items())
-    weights = torch.cat([weight.flatten() for weight in prunable(model).values()])
-    assert (weights == 0).sum() == round(0.6 * len(weights))
+    pruned = torch.cat([weight.flatten() for weight in weights(model).values()])
+    assert (pruned == 0).sum() == round(0.6 * len(pruned))
     test = toy.splits["test"]
     assert (logits_and_features(model, test.images)[0].argmax(1) == test.labels).mean() > 0.9
     assert [line["epoch"] for line in record.lines] == [1, 2, 3]
@@ -94,3 +73,23 @@ def test_a_method_that_trains_twice_resumes_in_the_second_round(spec, registry, 
     assert all(torch.equal(value, expected[name]) for name, value in resumed.items())
     assert record.curve() == undisturbed.curve()
     assert all(torch.equal(weight, rounds[0]) for weight in rounds), "the first round hands over what it had found"
+
+
+def test_weights_that_are_zero_stay_zero_in_whatever_training_follows(spec, registry, toy, memory, parent, entry):
+    """Pruned, then factorised: the convolution that keeps its shape keeps its zeros."""
+
+    def run(method, model):
+        record = memory()
+        return compress({**spec, "method": method}, registry, toy, model, log=record.log, checkpoints=record)
+
+    pruned = run(entry("compress", "magnitude", sparsity=0.6, finetune_epochs=0), parent)
+    for recipe in ("sgd", "muon", "schedule-free"):
+        further = {**spec, "recipe": entry("recipe", recipe, epochs=2, batch=16)}
+        record = memory()
+        method = entry("compress", "magnitude", sparsity=0.1, finetune_epochs=2)
+        model = compress({**further, "method": method}, registry, toy, pruned, log=record.log, checkpoints=record)
+        for name, weight in weights(model).items():
+            zeros = weights(pruned)[name] == 0
+            assert zeros.any()
+            assert not weight[zeros].any()
+            assert not torch.equal(weight, weights(pruned)[name])

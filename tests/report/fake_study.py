@@ -271,7 +271,8 @@ class Fake:
         kept = parameters * (0.3 if arm == "pruned" else 1)
         spread = 1 + 0.04 * np.random.default_rng(seed).normal()
         values = {
-            "parameters": parameters, "nonzero-parameters": kept, "flops": parameters * 310.0, "bytes": parameters * 4,
+            "parameters": parameters, "nonzero-parameters": kept, "flops": parameters * 310.0,
+            "nonzero-flops": kept * 310.0, "bytes": parameters * 4, "disk-bytes": parameters * 4 + 1200,
             "latency": 0.0011 * spread, "latency-iqr": 0.0001, "train-seconds": 6.2 * spread, "peak-memory": 6.1e8,
         }  # fmt: skip
         return [

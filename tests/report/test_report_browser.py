@@ -95,7 +95,7 @@ def test_every_figure_is_there_and_has_a_size(opened: Any, study_folder: Path) -
         "ood-histogram": ARMS * 3,
         "conformal": 2,
         "set-size": 2,
-        "cost": 4,
+        "cost": 5,
         "augmented": 1,
         "synthetic": 1,
         "neighbours": 1,

@@ -84,6 +84,40 @@ def test_an_adjusted_arm_shares_its_training_and_is_adjusted_before_it_is_compre
     assert "adjusted/seed-0/adjust" in plan.target("adjust")
 
 
+def test_what_a_compression_asks_for_becomes_its_inputs(planned: Planned, config: dict[str, Any]) -> None:
+    """The start by its architecture and encoder; other arms and further models, which have that start alone."""
+    config["encoders"] = {"turned": {"method": "rotation", "dataset": "rare", "model": "linear"}}
+    config["arms"] = {
+        "base": {"dataset": "rare", "model": "linear", "init": {"encoder": "turned"}},
+        "swept": {"extends": "base", "sweep": {"grid": {"recipe.lr": [0.1, 0.2]}}},
+        "between": {"extends": "base", "compress": ["batch-norm", {"method": "wise-ft", "alpha": 0.5}]},
+        "mean": {"extends": "base", "compress": [{"method": "soup", "arms": ["swept"], "further": 2}]},
+    }
+    config["claims"] = []
+    plan = planned(config)
+    plain, between = (_job(plan, "between/seed-1/compress", number) for number in (0, 1))
+    assert set(plain.inputs) == {"dataset", "model"}
+    assert "model" not in plain.spec
+    assert between.inputs["encoder"] == _job(plan, "base/seed-1/train").inputs["encoder"]
+    assert between.spec["model"] == _job(plan, "base/seed-1/train").spec["model"]
+    assert between.spec["streams"]["init"] == 1
+    mean = plan.records["mean/seed-1/compress"]
+    assert {"swept[recipe.lr=0.2]/seed-1/train", "mean/seed-1-further-2/train"} <= set(mean.needs)
+    others = [_input(plan, "mean/seed-1/compress", f"other/{number}") for number in range(4)]
+    assert others[0] is _job(plan, "swept[recipe.lr=0.1]/seed-1/train")
+    assert _job(plan, "mean/seed-1/compress").spec["method"] == {"method": "soup", "how": "uniform", "batch-norm": True}
+    own = _job(plan, "mean/seed-1/train")
+    assert own is _job(plan, "base/seed-1/train")
+    for other in others[2:]:
+        assert other.spec["streams"]["init"] == 1
+        assert {**other.spec, "streams": None} == {**own.spec, "streams": None}
+    orders = [
+        _input(plan, f"mean/seed-{seed}/compress", f"other/{n}").spec["streams"] for seed in (0, 1) for n in (2, 3)
+    ]
+    assert len({(numbers["order"], numbers["augment"]) for numbers in orders}) == 4
+    assert all(numbers["order"] < -1 for numbers in orders), "neither a seed nor the stream of tuning"
+
+
 def test_generators_of_their_own_are_dealt_out_by_seed(planned: Planned, config: dict[str, Any]) -> None:
     config["seeds"] = 3
     config["generators"]["smote"]["seeds"] = 2

@@ -46,6 +46,9 @@ GOOD = {
         "small": {"extends": "base", "model": "linear", "distill": {"method": "kd", "teacher": "base", "alpha": 0.5}},
         "dropped": {"extends": "base", "dropout": {"method": "multi-sample-dropout", "rate": 0.25}},
         "less": {"extends": "base", "compress": [{"method": "magnitude", "sparsity": 0.5}], "rebalance": "oversample"},
+        "few": {"extends": "base", "sparse": {"method": "random", "sparsity": 0.5}, "compress": ["wise-ft"]},
+        "ticket": {"extends": "base", "compress": ["lottery-ticket"]},
+        "mean": {"extends": "base", "compress": [{"method": "soup", "arms": ["few", "swept"], "further": 2}]},
         "even": {
             "extends": "base",
             "init": {"method": "orthogonal", "gain": 2},

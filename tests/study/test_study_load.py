@@ -37,7 +37,8 @@ def test_the_whole_of_a_small_study(load):
             "dataset": "d", "model": {"method": "linear"}, "trainable": {"method": "all"},
             "recipe": {"method": "sgd", "lr": 0.1, "epochs": 30, "clip": None},
             "augment": [], "loss": {"method": "cross-entropy", "label-smoothing": 0.0}, "rebalance": None,
-            "robust": None, "dropout": None, "synthetic": None, "init": None, "mup": None, "distill": None,
+            "robust": None, "dropout": None, "sparse": None, "synthetic": None, "init": None, "mup": None,
+            "distill": None,
             "adjust": [], "compress": [], "precision": "auto", "deterministic": False, "compile": False,
             "devices": 1,
             "threads": 1, "together": False, "tta": "none", "weights": None, "predictions": None, "search": None,
@@ -103,7 +104,7 @@ def test_defaults_written_out_are_the_defaults_left_out(load):
         "datasets: {d: {source: {method: digits}, from: null, like: null, subset: null, split: null,"
         " classes: {keep: null, hold-out: []}, imbalance: null, label-noise: null, class-map: null, private: false}}\n"
         "arms: {a: {dataset: d, model: {method: resnet8, width: 16}, augment: [], rebalance: null, robust: null,"
-        " dropout: null, synthetic: null,"
+        " dropout: null, sparse: null, synthetic: null,"
         " recipe: {method: sgd, lr: 1e-1, epochs: 30, clip: null}, init: null, distill: null, adjust: [], compress: [],"
         " loss: {method: cross-entropy, label-smoothing: 0}, precision: auto,"
         " deterministic: false, compile: false, threads: 1, weights: null,"

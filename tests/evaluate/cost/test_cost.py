@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from assay.evaluate.cost.family import family
-from assay.evaluate.cost.flops import flops
+from assay.evaluate.cost.flops import flops, nonzero_flops
 from assay.evaluate.cost.latency import latency, latency_iqr, timings
 from assay.evaluate.cost.parameters import nonzero_parameters, parameters, weight_bytes
+from assay.models.classifier import build
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -36,9 +37,37 @@ def test_zeros_are_told_apart(model):
     assert parameters(model) == 40 + 8 + 1450
 
 
+def test_weights_of_integers_are_counted_and_take_a_byte_or_half(registry, entry):
+    from assay.compress.quantise import convert
+
+    def make():
+        return build(registry, entry("model", "linear"), 1, 3, 8, torch.Generator().manual_seed(0))
+
+    plain = make()
+    with torch.no_grad():
+        plain.head.weight[:, :10] = 0
+    for bits, bytes_ in ((8, 192), (4, 96)):
+        model = make()
+        model.load_state_dict(plain.state_dict())
+        convert(model, bits, cut=False)
+        assert parameters(model) == 195
+        assert nonzero_parameters(model) <= nonzero_parameters(plain) == 195 - 30
+        # Codes, a scale and a bias for each of 3 outputs, and the normalisation of one channel.
+        assert weight_bytes(model) == bytes_ + 2 * 3 * 4 + 2 * 4
+
+
 def test_flops(model):
     # 36 places, 4 filters and 9 weights; then 144 x 10; two operations each.
     assert flops(model, (1, 8, 8)) == 2 * (36 * 4 * 9 + 144 * 10)
+
+
+def test_products_with_zeros_are_told_apart(model):
+    with torch.no_grad():
+        model[0].weight[1:3] = 0  # 2 filters of 9 weights at 36 places
+        model[4].weight[:, :7] = 0  # 7 weights of 10 outputs
+    assert flops(model, (1, 8, 8)) - nonzero_flops(model, (1, 8, 8)) == 2 * (36 * 2 * 9 + 7 * 10)
+    narrow = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 10)).eval()
+    assert nonzero_flops(narrow, (1, 8, 8)) == flops(narrow, (1, 8, 8))
 
 
 def test_flops_of_a_resnet_agree_with_its_layers():
@@ -74,7 +103,7 @@ def test_flops_agree_with_the_counter_of_torch(make):
 def test_counting_needs_no_compiler():
     code = """
 import sys, torch
-from assay.evaluate.cost.flops import flops
+from assay.evaluate.cost.flops import flops, nonzero_flops
 print(flops(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3)), (1, 2, 2)), "torch._dynamo" in sys.modules)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -98,10 +127,11 @@ def test_timings_are_one_for_each_repeat(model):
 
 def test_the_family(trial, model):
     trial.model, trial.size, trial.channels = lambda: model, 8, 1
-    trial.cost = {"train-seconds": 12.5}
+    trial.cost = {"train-seconds": 12.5, "bytes": 6100}
     rows = {(row.metric, *row.keys.values()): row for row in family(trial, [1, 256], 3).rows}
     assert rows["parameters",].value == 1498
     assert rows["train-seconds",].value == 12.5
+    assert rows["disk-bytes",].value == 6100
     assert rows["peak-memory",].note == "the training did not record it"
     assert "measured on the machine" in rows["latency", "256"].note
     assert rows["parameters",].note is None

@@ -22,7 +22,7 @@ from assay.claims.power import equivalence_power, seeds_needed, t_power
 from assay.claims.sides import Sides
 
 #: Metrics that count what an arm declares. Where seeds agree on them there is nothing left to chance.
-COUNTS = ("parameters", "nonzero-parameters", "flops", "bytes")
+COUNTS = ("parameters", "nonzero-parameters", "flops", "nonzero-flops", "bytes", "disk-bytes")
 
 #: Differences this small, relative to what is subtracted, are rounding.
 ROUNDING = 1e-12

@@ -47,7 +47,7 @@ class Trial:
         model: returns the trained model on the CPU in evaluation mode; None for predictions made elsewhere.
         size, channels: of the images.
         cost: what training and compression cost, where it is known: `train-seconds` (their sum, wall time),
-            `train-peak-memory` (bytes, the largest of their processes).
+            `train-peak-memory` (bytes, the largest of their processes), and `bytes`, the size of the model's file.
     """
 
     classes: list[str]

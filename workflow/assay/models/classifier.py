@@ -39,6 +39,8 @@ class Classifier(nn.Module):
 
     def __init__(self, backbone: nn.Module, dimension: int, channels: int, classes: int, head: nn.Linear | None = None):
         super().__init__()
+        #: What was done to the layers since the network was built, in order, see `assay.models.changes`.
+        self.changes: list[dict[str, Any]] = []
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("std", torch.ones(channels))
         self.backbone = backbone

@@ -192,7 +192,6 @@ def _train(task: Task) -> Headline:
     spec = dict(task.job.spec)
     choice = spec.pop("choice", None) or _choice(task)
     teachers = [read_model(folder, registry) for role, folder in task.inputs.items() if role.startswith("teacher/")]
-    encoder = read_model(task.inputs["encoder"], registry).state_dict() if "encoder" in task.inputs else None
     log, checkpoints = _watched(task)
     model = train(
         spec,
@@ -200,8 +199,7 @@ def _train(task: Task) -> Headline:
         dataset,
         synthetic=read_dataset(task.inputs["synthetic"]) if "synthetic" in task.inputs else None,
         teachers=teachers,
-        encoder=encoder,
-        weights=start_weights(spec),
+        **start_of(task, registry),
         choice=choice,
         keep=partial(write_npz, task.out / "dynamics.npz"),
         state=task.stated.update,
@@ -217,7 +215,7 @@ def _train(task: Task) -> Headline:
 
 def start_weights(spec: dict[str, Any]) -> dict[str, Any] | None:
     """The tensors of another file that an arm's training starts from, if it does."""
-    if not spec["init"] or "weights" not in spec["init"]:
+    if "weights" not in (spec.get("init") or {}):
         return None
     from safetensors.torch import load_file
 
@@ -234,6 +232,14 @@ def write_trained(task: Task, model: Any, spec: dict[str, Any], registry: JobReg
         real, altered = preview(spec, registry, dataset, model)
         write_npz(task.out / "samples.npz", real=real, altered=altered)
     return _last_values(task)
+
+
+def start_of(task: Task, registry: JobRegistry) -> dict[str, Any]:
+    """The tensors that a training starts from, by what they are: of an `encoder`, and `weights` of another file."""
+    from assay.run.models import read_model
+
+    encoder = read_model(task.inputs["encoder"], registry).state_dict() if "encoder" in task.inputs else None
+    return {"encoder": encoder, "weights": start_weights(task.job.spec)}
 
 
 def _choice(task: Task) -> dict[str, Any] | None:
@@ -283,8 +289,12 @@ def _adjust(task: Task) -> Headline:
 
 def _compress(task: Task) -> Headline:
     from assay.compress.job import compress
+    from assay.run.models import read_model
 
-    return _altered(task, compress)
+    registry = registry_of(task)
+    count = sum(role.startswith("other/") for role in task.inputs)
+    others = [read_model(task.inputs[f"other/{number}"], registry) for number in range(count)]
+    return _altered(task, partial(compress, others=others, **start_of(task, registry)))
 
 
 def _altered(task: Task, alter: Callable[..., Any]) -> Headline:

@@ -12,6 +12,7 @@ from typing import Any
 
 from assay.study import own_data
 from assay.study.alterations import files_of, varied
+from assay.study.checks_compress import check_compress
 from assay.study.checks_data import contradictions
 from assay.study.checks_devices import shareable
 from assay.study.checks_distill import check_distill
@@ -72,6 +73,7 @@ class _Checks:
             "distill",
             self._chain(self.arms, lambda arm: ((arm["distill"] or {}).get("teacher") or {}).get("arm")),
         )
+        check_compress(self.study, self.registry, self.problems)
         if not self.problems.found:
             self._replicates()
         self._evaluate()
@@ -290,7 +292,7 @@ class _Checks:
     def _foreign_predictions(self, path: Path, arm: dict[str, Any]) -> None:
         for key in (
             *("model", "weights", "synthetic", "init", "distill", "adjust", "compress", "rebalance", "augment"),
-            *("robust", "dropout", "search"),
+            *("robust", "dropout", "sparse", "search"),
         ):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `predictions` trains nothing; leave `{key}` out")
@@ -311,7 +313,7 @@ class _Checks:
                 self.problems.add((*path, "predictions"), f"{expected} {', '.join(lacking)}")
 
     def _foreign_weights(self, path: Path, arm: dict[str, Any]) -> None:
-        for key in ("synthetic", "init", "distill", "rebalance", "robust", "dropout", "search"):
+        for key in ("synthetic", "init", "distill", "rebalance", "robust", "dropout", "sparse", "search"):
             if arm[key]:
                 self.problems.add((*path, key), f"an arm with `weights` trains nothing; leave `{key}` out")
         self._trains_nothing(path, arm, "weights")

@@ -17,7 +17,7 @@ def check_synthetic(path: Path, arm: Entry, study: dict[str, Any], registry: Reg
     """Note what contradicts the `synthetic` of an arm, and what it lacks; `path` is that of the section."""
     use = arm["synthetic"]
     _sampler((*path, "sampler"), use, study, registry, problems)
-    _judge(path, use, study, problems)
+    _judge(path, use, study, registry, problems)
     if not use["judge"]:
         card = use["filter"] and registry.get("filter", use["filter"]["method"])
         wanted = [f"the filter {card.name}"] if card and "judge" in card.reads else []
@@ -45,7 +45,7 @@ def _sampler(path: Path, use: Entry, study: dict[str, Any], registry: Registry, 
         problems.add(path, f"{card.name} makes images in one way alone; leave `sampler` out")
 
 
-def _judge(path: Path, use: Entry, study: dict[str, Any], problems: Problems) -> None:
+def _judge(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:
     judge = use["judge"]
     if judge is None:
         return
@@ -55,7 +55,7 @@ def _judge(path: Path, use: Entry, study: dict[str, Any], problems: Problems) ->
         problems.add((*path, "judge"), f"{judge} has predictions alone, no model that could look at images")
     else:
         start = f"arm {judge}"
-        found = circle(made_from(study), start)
+        found = circle(made_from(study, registry), start)
         if found:
             words = " -> ".join([*found, start])
             problems.add((*path, "judge"), f"`judge` goes round in a circle: {words}")

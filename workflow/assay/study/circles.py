@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from assay.study.registry import Registry
+
 #: What a choice of `curate` may be made from.
 PARENTS = ("arm", "encoder", "as-many-as")
 
 
-def made_from(study: dict[str, Any]) -> dict[str, list[str]]:
+def made_from(study: dict[str, Any], registry: Registry) -> dict[str, list[str]]:
     """`arm a` -> `dataset d` and so on, of a resolved study. Circles of `from` or `like` alone are told elsewhere."""
     links: dict[str, list[str]] = {}
     for name, dataset in study["datasets"].items():
@@ -27,8 +29,19 @@ def made_from(study: dict[str, Any]) -> dict[str, list[str]]:
             f"arm {synthetic.get('judge')}",
             f"generator {synthetic.get('generator')}",
             f"encoder {(arm['init'] or {}).get('encoder')}",
+            *(f"arm {other}" for other in averaged(arm, registry)),
         ]
     return links
+
+
+def averaged(arm: dict[str, Any], registry: Registry) -> list[str]:
+    """The arms whose models are averaged with an arm's own."""
+    found: list[str] = []
+    for entry in arm["compress"]:
+        card = registry.get("compress", entry["method"])
+        if card and "models" in card.reads:
+            found += entry["arms"]
+    return found
 
 
 def circle(links: dict[str, list[str]], start: str) -> list[str] | None:

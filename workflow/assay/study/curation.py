@@ -154,7 +154,7 @@ class _Checks:
 
     def _circles(self) -> None:
         """A model that asks for what is curated by it could never be trained."""
-        links = made_from(self.study)
+        links = made_from(self.study, self.registry)
         told: set[str] = set()
         for name, dataset in self.datasets.items():
             start = f"dataset {name}"

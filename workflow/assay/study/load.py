@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from assay.study.beside import add_random_arms
 from assay.study.checks import check
+from assay.study.checks_compress import spell_out
 from assay.study.claims import resolve_claims
 from assay.study.compose import compose
 from assay.study.curation import check_curation
@@ -61,6 +62,7 @@ def load_study(
     problems.stop()
     assert study
     resolved = Resolver(study, registry, problems).resolve()
+    spell_out(resolved, groups, registry)
     check(resolved, study, registry, problems)
     check_curation(resolved, registry, problems)
     add_random_arms(resolved, groups)

@@ -207,6 +207,12 @@ class Arm(Section):
         "training by `adjust` or `compress`, do without it.",
         "arms:\n  dropped: {extends: baseline, dropout: {method: multi-sample-dropout, samples: 4}}",
     )
+    sparse: Annotated[Entry, MethodOf("sparse")] | None = key(
+        None,
+        "Which weights it is trained without from the start, so that no dense training is needed: a method of kind "
+        "sparse. Further training by `adjust` or `compress` leaves them at zero.",
+        "arms:\n  few: {extends: baseline, sparse: {method: random, sparsity: 0.9}}",
+    )
     synthetic: Synthetic | None = key(
         None,
         "Generated images in its train split; a bare generator's name means `balance: true`.",

@@ -26,7 +26,7 @@ Entry = dict[str, Any]
 
 #: What of an arm its training depends on.
 _TRAINED_BY = (
-    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "mup",
+    "model", "trainable", "recipe", "augment", "loss", "rebalance", "robust", "dropout", "sparse", "mup",
     "precision", "deterministic", "compile", "threads", "devices",
 )  # fmt: skip
 
@@ -351,10 +351,11 @@ class Planner:
         return self._models[key]
 
     def _train(
-        self, arm: str, seed: int, stem: str | None = None, choice: dict[str, Any] | None = None
+        self, arm: str, seed: int, stem: str | None = None, choice: dict[str, Any] | None = None, further: int = 0
     ) -> tuple[Job, str]:
+        """The job that trains a model, and its record; a `further` one (1, 2, ...) of a trial has its start alone."""
         declared = self.study["arms"][arm]
-        stem = stem or _stem(arm, seed)
+        stem = (stem or _stem(arm, seed)) + (f"-further-{further}" if further else "")
         path = f"{stem}/train"
         dataset, need = self._dataset(declared["dataset"], seed)
         inputs, needs = {"dataset": dataset}, [need]
@@ -367,24 +368,20 @@ class Planner:
             return job, path
         spec = {key: declared[key] for key in _TRAINED_BY}
         spec["streams"] = self._streams(seed, "init", "order", "augment")
+        if further:
+            # Numbers that no seed has, and not those of another trial either.
+            spec["streams"] |= dict.fromkeys(("order", "augment"), _TUNING - further - 64 * (seed - _TUNING))
         synthetic = declared["synthetic"]
         spec["synthetic"] = {key: synthetic[key] for key in ("mix", "labels", "gate")} if synthetic else None
-        spec["distill"] = spec["taught"] = None
-        spec["init"] = None
+        spec["distill"] = None
+        spec["taught"] = _taught(declared)
         words = [dataset.label, declared["model"]["method"]]
         words += [declared["trainable"]["method"]] if declared["trainable"]["method"] != "all" else []
         words += [entry["method"] for entry in declared["augment"]]
-        words += [declared[kind]["method"] for kind in ("rebalance", "robust", "dropout") if declared[kind]]
-        drawn = "method" in (declared["init"] or {})
-        if declared["init"] and "encoder" in declared["init"]:
-            inputs["encoder"], need = self._encoder(declared["init"]["encoder"], seed)
-            needs.append(need)
-            words.append(inputs["encoder"].spec["method"]["method"])
-        elif drawn:
-            spec["init"] = declared["init"]
-            words.append(declared["init"]["method"])
-        elif declared["init"]:
-            spec["init"] = {"weights": _fingerprint(declared["init"]["weights"])}
+        words += [declared[kind]["method"] for kind in ("rebalance", "robust", "dropout", "sparse") if declared[kind]]
+        spec["init"] = self._init(declared, seed, inputs, needs)
+        words += [inputs["encoder"].spec["method"]["method"]] if "encoder" in inputs else []
+        words += [declared["init"]["method"]] if "method" in (declared["init"] or {}) else []
         made = self._synthetic(arm, seed, stem)
         if made:
             inputs["synthetic"], need = made
@@ -392,7 +389,6 @@ class Planner:
             words.append(synthetic["generator"])
         if declared["distill"]:
             lesson = declared["distill"]
-            spec["taught"] = {key: lesson[key] for key in ("images", "repeat")}
             spec["distill"] = {
                 key: value for key, value in lesson.items() if key not in ("teacher", "images", "repeat")
             }
@@ -400,13 +396,13 @@ class Planner:
             for number, teacher in enumerate(self._teacher_seeds(lesson["teacher"], seed)):
                 inputs[f"teacher/{number}"], need = self._model(lesson["teacher"]["arm"], teacher)
                 needs.append(need)
-        methods = [*self._training_methods(declared), *self._card("init", spec["init"] if drawn else None)]
+        methods = [*self._training_methods(declared), *self._card("init", _drawn(declared))]
         if choice is not None:
             spec["choice"] = choice
-        elif seed in self._watched(arm):
+        elif seed in self._watched(arm) and not further:
             spec["dynamics"] = True
         modules = []
-        if declared["together"]:
+        if declared["together"] and not further:
             spec["together"] = True
             modules.append("assay.train.together.job")
         if choice is None and declared["search"]:
@@ -415,6 +411,14 @@ class Planner:
         job = self._job("train", label(*words, _number(spec)), spec, inputs, methods, modules=modules)
         self.plan.add(path, "train", [job], needs)
         return job, path
+
+    def _init(self, declared: Entry, seed: int, inputs: dict[str, Job], needs: list[str]) -> Entry | None:
+        """What a spec says of where an arm starts; an encoder joins `inputs` and `needs`."""
+        init = declared["init"] or {}
+        if "encoder" in init:
+            inputs["encoder"], need = self._encoder(init["encoder"], seed)
+            needs.append(need)
+        return {"weights": _fingerprint(init["weights"])} if "weights" in init else _drawn(declared)
 
     def _training_methods(self, declared: Entry) -> list[Card]:
         cards = [
@@ -425,6 +429,7 @@ class Planner:
             *self._card("rebalance", declared["rebalance"]),
             *self._card("robust", declared["robust"]),
             *self._card("dropout", declared["dropout"]),
+            *self._card("sparse", declared["sparse"]),
             *self._card("distill", declared["distill"]),
             *self._cards("augment", declared["augment"]),
         ]
@@ -448,27 +453,45 @@ class Planner:
     def _altered(self, stage: str, arm: str, seed: int, model: Job, need: str) -> tuple[Job, str]:
         """The jobs that adjust or compress a trained model, one after the other."""
         declared = self.study["arms"][arm]
-        jobs, dataset_need = [], ""
+        jobs, needs = [], [need]
         for entry in declared[stage]:
             dataset, dataset_need = self._dataset(declared["dataset"], seed)
+            needs.append(dataset_need)
             spec = {key: declared[key] for key in _TRAINED_FURTHER_BY}
             spec |= {"method": entry, "streams": self._streams(seed, "init", "order", "augment")}
             inputs = {"dataset": dataset, "model": model}
             if declared["search"]:
                 inputs["search"] = self._searched(arm)
+            card = self.registry.card(stage, entry["method"])
+            methods = [*self._card(stage, entry), *self._training_methods(declared)]
+            if "start" in card.reads:
+                spec |= {key: declared[key] for key in ("model", "mup")}
+                spec |= {"init": self._init(declared, seed, inputs, needs), "taught": _taught(declared)}
+                methods += self._card("init", _drawn(declared))
+            if "models" in card.reads:
+                self._others(arm, seed, entry, inputs, needs)
+                spec["method"] = {key: value for key, value in entry.items() if key not in ("arms", "further")}
             model = self._job(
                 stage,
                 label(dataset.label, declared["model"]["method"], entry["method"], _number(spec)),
                 spec,
                 inputs,
-                [*self._card(stage, entry), *self._training_methods(declared)],
+                methods,
             )
             jobs.append(model)
         if not jobs:
             return model, need
         path = f"{_stem(arm, seed)}/{stage}"
-        self.plan.add(path, stage, jobs, [need, dataset_need])
+        self.plan.add(path, stage, jobs, needs)
         return model, path
+
+    def _others(self, arm: str, seed: int, entry: Entry, inputs: dict[str, Job], needs: list[str]) -> None:
+        """The further trained models that a method of kind compress asks for join `inputs` and `needs`."""
+        made = [self._model(other, seed) for other in entry["arms"]]
+        made += [self._train(arm, seed, further=number + 1) for number in range(entry["further"])]
+        for number, (job, need) in enumerate(made):
+            inputs[f"other/{number}"] = job
+            needs.append(need)
 
     def _searched(self, arm: str) -> Job:
         """The job that chose the point of a tuned arm."""
@@ -632,6 +655,18 @@ class Planner:
             if metric in self.registry.card("evaluation", family).metrics:
                 return family
         raise KeyError(metric)
+
+
+def _drawn(declared: Entry) -> Entry | None:
+    """The entry of kind init by which an arm's weights are drawn, if there is one."""
+    init: Entry | None = declared["init"]
+    return init if init and "method" in init else None
+
+
+def _taught(declared: Entry) -> Entry | None:
+    """Which images an arm is taught on, and of which generation it is."""
+    lesson = declared["distill"]
+    return {key: lesson[key] for key in ("images", "repeat")} if lesson else None
 
 
 def _stem(arm: str, seed: int) -> str:

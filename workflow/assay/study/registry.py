@@ -49,6 +49,7 @@ KINDS: dict[str, str] = {
     "rebalance": "how rare classes are weighted or sampled",
     "robust": "how training withstands wrong labels or few images of a class",
     "dropout": "how features are dropped in training",
+    "sparse": "which weights a model is trained without",
     "distill": "how a student learns from a teacher",
     "adjust": "how a trained model is corrected for how rare classes were",
     "compress": "how a trained model is made smaller",
@@ -245,7 +246,9 @@ class Card:
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
     #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss:
     #: `features`, if it looks at them. For a distillation: `maps`, `labels`, `head`, `itself`; see
-    #: `assay.distill.contract`. For a filter: `judge`, if it needs one.
+    #: `assay.distill.contract`. For a filter: `judge`, if it needs one. For kind `compress`: `start` for what the arm's
+    #: training started from, `training` if it does that training over, `models` for those of the arms and further
+    #: trainings in its options.
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
@@ -298,7 +301,8 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kinds `evaluation`, `curate`, `loss`, `distill` and `filter`, what it reads (see `Card.reads`).
+        reads: for kinds `evaluation`, `curate`, `loss`, `distill`, `filter` and `compress`, what it reads (see
+            `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.

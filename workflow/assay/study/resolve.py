@@ -101,7 +101,7 @@ class Resolver:
             "dataset": arm.dataset,
             **{
                 kind: self.methods.entry(kind, getattr(arm, kind), (*path, kind))
-                for kind in ("model", "trainable", "recipe", "loss", "rebalance", "robust", "dropout")
+                for kind in ("model", "trainable", "recipe", "loss", "rebalance", "robust", "dropout", "sparse")
             },
             **{
                 kind: self.methods.entries(kind, getattr(arm, kind), (*path, kind))

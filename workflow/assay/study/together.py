@@ -43,6 +43,7 @@ SAME_IMAGES = "expected the same images for all seeds, since they are trained to
 _ALONE = {
     "robust": "it follows what one network makes of each image",
     "dropout": "it draws for the features of one network",
+    "sparse": "its masks are those of one network",
     "distill": "a teacher is asked for one student at a time",
     "mup": "it scales the learning rates of one network",
     "compile": "stacked networks are not compiled",

@@ -9,7 +9,7 @@ from assay.study.model_arm import Search
 from assay.study.problems import Path
 
 #: What of an arm a search may vary: each a method as a whole, or one of its options.
-SEARCHED = ("model", "trainable", "recipe", "loss", "rebalance", "robust", "dropout", "distill")
+SEARCHED = ("model", "trainable", "recipe", "loss", "rebalance", "robust", "dropout", "sparse", "distill")
 
 
 def tuning(name: str, written: Search, arm: Entry, methods: Methods, path: Path) -> Entry | None:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from assay.errors import MethodError
-from assay.models.classifier import Classifier, build
+from assay.models.classifier import Classifier
+from assay.models.masks import mask, unmask
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.synthesize.gate import faults
@@ -25,16 +26,17 @@ from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
 from assay.train.first import train_first
 from assay.train.images import Images
-from assay.train.initial import start_from_encoder, start_from_weights
 from assay.train.loop import Log, fit
 from assay.train.losses.features import reads_features
-from assay.train.mup import Growth, at_base, spread, transfer
+from assay.train.mup import Growth, transfer
 from assay.train.objective import Supervised
 from assay.train.order import Order
 from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.robust.objective import Robust, RobustObjective, Training
 from assay.train.setup import finished, held_out, place, validation
+from assay.train.sparsity import chosen
+from assay.train.start import started
 from assay.train.statistics import batch_statistics
 
 if TYPE_CHECKING:
@@ -63,8 +65,8 @@ def train(
 
     Args:
         spec: `model`, `trainable`, `recipe`, `loss` (method entries), `augment` (list of them), `rebalance`, `robust`,
-            `dropout` (entries or None), `synthetic` ({"mix", "labels", "gate"} as in the config, or None), `init` (an
-            entry, `{"weights": ...}` or None), `distill` (entry or None), `taught` ({"images": "labelled" |
+            `dropout`, `sparse` (entries or None), `synthetic` ({"mix", "labels", "gate"} as in the config, or None),
+            `init` (an entry, `{"weights": ...}` or None), `distill` (entry or None), `taught` ({"images": "labelled" |
             "unlabelled" | "all", "repeat": number of the generation or None} or None), `precision` (see
             `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
             `order`, `augment`), and perhaps `mup` ({"option": ..., "base-width": ...}) and `dynamics` (true).
@@ -113,24 +115,21 @@ def train(
         raise MethodError(f"{spec['robust']['method']} needs networks that differ; leave `init: weights` out")
     networks, finishes = [], []
     grown: dict[nn.Parameter, Growth] = {}
-    # Each generation of a born-again network is drawn anew, or it would start where its teacher did.
-    scope = ["generation", lesson["repeat"]] if lesson["repeat"] else []
     for number in range(count):
         which = [number] if number else []
-        make = partial(drawn, spec, registry, dataset, streams, [*which, *scope])
-        model = make(spec["model"])
-        if base := spec.get("mup"):
-            grown |= spread(model, make(at_base(spec["model"], base)))
-        model.fit_normalisation(images.raw)
-        if encoder is not None:
-            start_from_encoder(model, encoder)
-        if weights is not None:
-            start_from_weights(model, weights)
+        model, growth = started(spec, registry, dataset, images.raw, streams, which, encoder=encoder, weights=weights)
+        grown |= growth
         part = bind(registry, "trainable", spec.get("trainable") or {"method": "all"})
         finishes.append(part(model, streams.torch("init", "trainable", *which)))
         networks.append(place(model, device))
     model = networks[0]
     trained: nn.Module = model if count == 1 else nn.ModuleList(networks)
+
+    loss = bound(registry, "loss", spec["loss"])
+    if robust and spec.get("sparse"):
+        raise MethodError(f"{spec['robust']['method']} may mix weights of networks that are not sparse alike; drop one")
+    kept = chosen(registry, spec["sparse"], model, images, loss, streams) if spec.get("sparse") else {}
+    mask(model, kept)
 
     recipe = spec["recipe"]
     watch = Recorder(len(dataset.splits["train"]), recipe["epochs"], device) if spec.get("dynamics") else None
@@ -138,7 +137,6 @@ def train(
     order = Order(images.targets, recipe["batch"], streams, rebalance, epochs=recipe["epochs"])
     augments = augmentations(registry, spec["augment"], model)
     seed = streams.seed("augment", "train")
-    loss = bound(registry, "loss", spec["loss"])
     if peers:
         require_shareable(spec, loss, order, peers.size)
     precision = resolved(spec["precision"], device)
@@ -207,6 +205,7 @@ def train(
             statistics=partial(batch_statistics, model, images.pixels, recipe["batch"]),
             add=peers.add if peers else None,
         )
+    unmask(model, kept)
     for finish in finishes:
         finish()
     if isinstance(objective, RobustObjective):
@@ -216,30 +215,6 @@ def train(
     if watch and keep:
         keep(id=dataset.splits["train"].ids, **watch.arrays())
     return finished(model)
-
-
-def drawn(
-    spec: Mapping[str, Any],
-    registry: Registry,
-    dataset: Dataset,
-    streams: Streams,
-    which: Sequence[int],
-    entry: dict[str, Any],
-) -> Classifier:
-    """The network of a model entry with its initial weights.
-
-    Args:
-        spec: its `init` may name how they are drawn.
-        registry, dataset: see `train`.
-        streams: hold the stream `init`.
-        which: tells several networks of one training apart.
-        entry: of kind `model`.
-    """
-    generator = streams.torch("init", "model", *which)
-    model = build(registry, entry, dataset.channels, len(dataset.classes), dataset.size, generator)
-    if "method" in (spec.get("init") or {}):
-        bind(registry, "init", spec["init"])(model, streams.torch("init", "weights", *which))
-    return model
 
 
 def shifted(log: Log, steps: int, epochs: int) -> Log:

@@ -56,6 +56,8 @@ def fit(
     recipe: Recipe,
     epochs: int,
     *,
+    begin: int = 0,
+    end: int | None = None,
     log: Log,
     checkpoints: Checkpoints,
     validate: Callable[[], dict[str, float]] | None = None,
@@ -71,7 +73,9 @@ def fit(
         objective: the loss of a batch.
         order: the batches of an epoch.
         recipe: optimiser, schedule, and which weights are handed on.
-        epochs: passes over the data.
+        epochs: passes over the data that the recipe is laid out for.
+        begin, end: which of them are made, such as to go on from weights of an earlier epoch; all by default. The
+            weights at an `end` before the last are those that the optimiser moves.
         log: called as `log(step, epoch=..., name=value...)`; `step` counts optimiser steps done. After the last step of
             an epoch come `train.loss`, `train.accuracy` and `grad-norm` as means of the epoch and what `validate`
             gives; inside an epoch `step.loss`, `step.accuracy` and `grad-norm` as means of the last `INTERVAL` steps;
@@ -98,7 +102,7 @@ def fit(
         raise MethodError("the recipe's patience looks at the loss on val, and the dataset has no val split")
     rows = torch.zeros(order.steps, KEPT, device=device)
     nothing = torch.tensor(math.nan, device=device)
-    step = 0
+    step = begin * order.steps
     if saved := checkpoints.load():
         step = saved["step"]
         rows.copy_(saved["rows"])
@@ -136,7 +140,7 @@ def fit(
                 statistics()
             yield
 
-    for epoch in range(step // order.steps, epochs):
+    for epoch in range(step // order.steps, epochs if end is None else end):
         if best and best.stops(epoch):
             print(f"no lower loss on val for {best.patience} epochs: training ends")
             break
@@ -199,6 +203,8 @@ def fit(
                     }
                 )
 
+    if end is not None and end < epochs:
+        return
     if best and best.weights:
         model.load_state_dict(best.weights)
     elif average:

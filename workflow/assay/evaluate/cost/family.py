@@ -8,7 +8,7 @@ figures.json:
 
 from __future__ import annotations
 
-from assay.evaluate.cost.flops import flops
+from assay.evaluate.cost.flops import flops, nonzero_flops
 from assay.evaluate.cost.latency import latency, latency_iqr, timings
 from assay.evaluate.cost.parameters import nonzero_parameters, parameters, weight_bytes
 from assay.evaluate.result import Result, UndefinedError, plain
@@ -33,7 +33,9 @@ _HERE = "measured on the machine that ran this job"
         "flops": Metric(
             "floating point operations for one image (a multiply-add counts as two)", "lower", 0.0, unit="FLOP",
         ),
+        "nonzero-flops": Metric("those of them that are no product with a zero weight", "lower", 0.0, unit="FLOP"),
         "bytes": Metric("size of all weights and buffers in memory", "lower", 0.0, unit="B"),
+        "disk-bytes": Metric("size of the file of the weights, where zeros count in full", "lower", 0.0, unit="B"),
         "latency": Metric(
             "median time of one forward pass over a batch", "lower", 0.0, unit="s",
             keys={"batch": "batches"}, defaults={"batch": "1"},
@@ -43,7 +45,7 @@ _HERE = "measured on the machine that ran this job"
             keys={"batch": "batches"}, defaults={"batch": "1"},
         ),
         "train-seconds": Metric(
-            "wall time of training and compression; its encoder, generator, teachers and search are left out",
+            "wall time of training and compression; encoder, generator, teachers, search and soup are left out",
             "lower", 0.0, unit="s",
         ),
         "peak-memory": Metric("largest memory of a process that trained or compressed", "lower", 0.0, unit="B"),
@@ -61,7 +63,9 @@ def family(trial: Trial, batches: list[int], repeats: int) -> Result:
     result.add("parameters", {}, parameters, model)
     result.add("nonzero-parameters", {}, nonzero_parameters, model)
     result.add("flops", {}, flops, model, image)
+    result.add("nonzero-flops", {}, nonzero_flops, model, image)
     result.add("bytes", {}, weight_bytes, model)
+    result.add("disk-bytes", {}, float, trial.cost.get("bytes", UndefinedError("the model has no file")))
     for batch in batches:
         seconds = model if isinstance(model, UndefinedError) else timings(model, image, batch, repeats)
         result.add("latency", {"batch": str(batch)}, latency, seconds, note=_HERE)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+
+from assay.models.integers import Integers
 
 
 def flops(model: nn.Module, image: tuple[int, int, int]) -> int:
@@ -21,6 +23,28 @@ def flops(model: nn.Module, image: tuple[int, int, int]) -> int:
     with torch.no_grad(), _Counter() as counter:
         model(torch.zeros(1, *image))
     return counter.total
+
+
+def nonzero_flops(model: nn.Module, image: tuple[int, int, int]) -> int:
+    """Operations for one image that a kernel which passes over zero weights would make.
+
+    Of convolutions and linear layers each weight counts once for each place of the output, a multiply-add as two
+    operations, unless it is zero; everything else counts as in `flops`.
+    """
+    saved = 0
+
+    def watch(layer: nn.Conv2d | nn.Linear | Integers, _: Any, out: Tensor) -> None:
+        nonlocal saved
+        weight = layer.weight
+        places = out.numel() // len(weight)
+        saved += 2 * places * int((weight == 0).sum())
+
+    layers = [part for part in model.modules() if isinstance(part, nn.Conv2d | nn.Linear | Integers)]
+    hooks = [layer.register_forward_hook(watch) for layer in layers]
+    total = flops(model, image)
+    for hook in hooks:
+        hook.remove()
+    return total - saved
 
 
 class _Counter(TorchDispatchMode):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
+
+from assay.models.integers import Integers
 
 
 def parameters(model: nn.Module) -> int:
-    """Weights of the model, zeros included; buffers such as running means are not weights."""
-    return sum(weight.numel() for weight in model.parameters())
+    """Weights of the model, zeros and those stored as integers included; running means and the like are not weights."""
+    return sum(weight.numel() for weight in _weights(model))
 
 
 def nonzero_parameters(model: nn.Module) -> int:
     """Weights of the model that are not zero."""
-    return sum(int(weight.count_nonzero()) for weight in model.parameters())
+    return sum(int(weight.count_nonzero()) for weight in _weights(model))
+
+
+def _weights(model: nn.Module) -> list[Tensor]:
+    return [*model.parameters(), *(part.weight for part in model.modules() if isinstance(part, Integers))]
 
 
 def weight_bytes(model: nn.Module) -> int:

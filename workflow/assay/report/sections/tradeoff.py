@@ -13,7 +13,7 @@ from assay.report.material import Material
 from assay.report.page import Section
 
 #: The costs that are drawn; the table holds all.
-_DRAWN = ("nonzero-parameters", "flops", "latency", "train-seconds")
+_DRAWN = ("nonzero-parameters", "nonzero-flops", "disk-bytes", "latency", "train-seconds")
 
 
 def section(material: Material) -> Section | None:
@@ -31,7 +31,7 @@ def section(material: Material) -> Section | None:
         ) if drawn else None,
         note(
             "The time to train is wall time of training and of every compression after it. What the arm builds on is "
-            "left out: its encoder, generator, teachers and search stand in the cost of the study."
+            "left out: its encoder, generator, teachers, search and others of a soup stand in the cost of the study."
         ) if any(cost.name == "train-seconds" for cost in costs) else None,
         arms_legend(material, arms) if drawn else None,
         tag("div", *drawn, class_="grid-of"),

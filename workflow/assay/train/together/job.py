@@ -23,14 +23,14 @@ from assay.train.deterministic import deterministic
 from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
 from assay.train.images import Images
-from assay.train.initial import start_from_encoder, start_from_weights
-from assay.train.job import drawn, mixed
+from assay.train.job import mixed
 from assay.train.loop import Log
 from assay.train.order import Order
 from assay.train.pixels import StreamedPixels, to_unit
 from assay.train.precision import computing, resolved
 from assay.train.recipe import Recipe, prepare
 from assay.train.setup import BATCH, finished, held_out, place
+from assay.train.start import started
 from assay.train.statistics import batch_statistics
 from assay.train.together.loop import fit_together
 from assay.train.together.objective import Together
@@ -93,12 +93,7 @@ def train_together(
     streams = [Streams(member.streams) for member in members]
     networks, finishes = [], []
     for member, own in zip(members, streams, strict=True):
-        network = drawn(spec, registry, dataset, own, [], spec["model"])
-        network.fit_normalisation(images.raw)
-        if member.encoder is not None:
-            start_from_encoder(network, member.encoder)
-        if weights is not None:
-            start_from_weights(network, weights)
+        network, _ = started(spec, registry, dataset, images.raw, own, encoder=member.encoder, weights=weights)
         part = bind(registry, "trainable", spec.get("trainable") or {"method": "all"})
         finishes.append(part(network, own.torch("init", "trainable")))
         networks.append(place(network, device))
