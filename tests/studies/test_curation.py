@@ -65,7 +65,9 @@ def test_curated_by_an_arm(curated: Project) -> None:
 
     # Editing the loop makes the arm anew, and with it what it curates; data that asks no model stands.
     file = curated.folder / "workflow/assay/train/loop.py"
-    file.write_text(file.read_text().replace("step = 0\n", "step = int(0)\n", 1))
+    text = file.read_text()
+    assert text.count("step = begin * order.steps\n") == 1
+    file.write_text(text.replace("step = begin * order.steps\n", "step = int(begin * order.steps)\n"))
     before = len(curated.journal())
     curated.run("data")
     made = [line["digest"] for line in curated.journal()[before:]]
