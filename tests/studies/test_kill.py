@@ -50,8 +50,11 @@ def _journal_once(project: Project) -> None:
 
 
 def _stop_all(process: subprocess.Popen[str]) -> None:
-    """SIGKILL to Snakemake alone, as the machine's memory killer would; its jobs live on."""
-    os.kill(process.pid, signal.SIGKILL)
+    """SIGKILL to Snakemake alone, as the machine's memory killer would; its jobs live on.
+
+    On a machine that has become faster since the whole run was timed, it may be done already.
+    """
+    process.kill()
     process.wait()
 
 
