@@ -18,6 +18,7 @@ from assay.study.registry import Registry, scan
 from assay.train.job import train
 from assay.train.together.job import Member, train_together
 from machine import machine
+from parts import NoCheckpoints, entry
 
 #: Side and channels of the images, images a step, augmentations and recipe of each network; the batch is for a GPU.
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -81,12 +82,7 @@ def images(count: int, shape: tuple[int, ...]) -> Dataset:
     return Dataset([str(number) for number in range(10)], {"train": Split(pixels, labels, ids, labels.copy())})
 
 
-def entry(registry: Registry, kind: str, name: str) -> dict[str, Any]:
-    """A method with its defaults."""
-    return {"method": name, **{key: option.default for key, option in registry.card(kind, name).options.items()}}
-
-
-class Speed:
+class Speed(NoCheckpoints):
     """Takes the curves of a training and keeps the images a second of its last epoch; saves nothing."""
 
     def __init__(self) -> None:
@@ -95,16 +91,6 @@ class Speed:
     def log(self, step: int, **values: float) -> None:  # noqa: ARG002
         """The last call counts; in an epoch of at most 50 steps it covers all of them."""
         self.images = values["throughput"]
-
-    def due(self) -> bool:
-        """Never."""
-        return False
-
-    def load(self) -> None:
-        """Nothing."""
-
-    def save(self, state: dict[str, Any]) -> None:
-        """Nothing."""
 
 
 def streams(seed: int) -> dict[str, int]:

@@ -22,25 +22,12 @@ from assay.synthesize.sampling import Sampling
 from assay.train.infer import logits_and_features
 from assay.train.job import train
 from machine import machine
+from parts import NoCheckpoints, entry
 
 STREAMS = {"split": 0, "alteration": 0, "generator": 0, "init": 0, "order": 0, "augment": 0}
 #: Channels and epochs of the classifier that judges.
 WIDTH = 8
 EPOCHS = 2
-
-
-class Kept:
-    """No checkpoints: a benchmark starts afresh."""
-
-    def load(self) -> None:
-        """Nothing was saved."""
-
-    def save(self, state: dict[str, object]) -> None:
-        """Nothing is kept."""
-
-    def due(self) -> bool:
-        """Never."""
-        return False
 
 
 def main() -> None:
@@ -64,14 +51,14 @@ def main() -> None:
     print(f"judge (resnet8 of width {WIDTH}, {EPOCHS} epochs of real images)")
     print(f"  on real test images: {agreement(judge, dataset):.1%}")
 
-    entry = defaults(registry, "generator", chosen.generator) | ({"steps": chosen.steps} if chosen.steps else {})
+    method = entry(registry, "generator", chosen.generator) | ({"steps": chosen.steps} if chosen.steps else {})
     began = clocks()
-    made = {"method": entry, "streams": STREAMS, "precision": "auto", "threads": chosen.threads}
-    generator = fit(made, registry, dataset, lambda *_, **__: None, Kept())
-    print(f"training {entry['steps']} steps of {entry['batch']} images: {since(began)}")
+    made = {"method": method, "streams": STREAMS, "precision": "auto", "threads": chosen.threads}
+    generator = fit(made, registry, dataset, lambda *_, **__: None, NoCheckpoints())
+    print(f"training {method['steps']} steps of {method['batch']} images: {since(began)}")
 
     card = registry.card("generator", chosen.generator)
-    sampler = defaults(registry, "sampler", card.sampler)
+    sampler = entry(registry, "sampler", card.sampler)
     sampler |= {} if chosen.guidance is None else {"guidance": chosen.guidance}
     labels = np.repeat(np.arange(len(dataset.classes)), chosen.per_class)
     sampling = Sampling.of(registry, sampler)
@@ -86,23 +73,18 @@ def main() -> None:
         print(f"  {name}: {(seen == labels)[labels == label].mean():.0%}")
 
 
-def defaults(registry: Registry, kind: str, name: str) -> dict[str, object]:
-    """A method's entry with all its defaults."""
-    return {"method": name, **{key: option.default for key, option in registry.card(kind, name).options.items()}}
-
-
 def classifier(registry: Registry, dataset: Dataset) -> Classifier:
     """A classifier trained on real images alone."""
-    recipe = defaults(registry, "recipe", "sgd") | {"epochs": EPOCHS, "batch": 128}
+    recipe = entry(registry, "recipe", "sgd") | {"epochs": EPOCHS, "batch": 128}
     spec = {
-        "model": defaults(registry, "model", "resnet8") | {"width": WIDTH},
+        "model": entry(registry, "model", "resnet8") | {"width": WIDTH},
         "recipe": recipe,
-        "loss": defaults(registry, "loss", "cross-entropy"),
+        "loss": entry(registry, "loss", "cross-entropy"),
         "augment": [],
         "precision": "auto",
         "streams": STREAMS,
     }
-    return train(spec, registry, dataset, log=lambda *_, **__: None, checkpoints=Kept())
+    return train(spec, registry, dataset, log=lambda *_, **__: None, checkpoints=NoCheckpoints())
 
 
 def agreement(judge: Classifier, dataset: Dataset) -> float:

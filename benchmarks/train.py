@@ -30,6 +30,7 @@ from assay.study.registry import Registry, scan
 from assay.train.infer import logits_and_features
 from assay.train.job import train
 from machine import machine
+from parts import NoCheckpoints, entry
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -100,12 +101,10 @@ def images_of(registry: Registry, chosen: argparse.Namespace) -> Dataset:
         with tempfile.TemporaryDirectory() as work:
             write_random(Path(work, "batches"), chosen.images, 500)
             registry = scan([HERE / "cifar_batches.py"])
-            entry: dict[str, Any] = {"method": "cifar-batches", "path": f"{work}/batches"}
-            data = build_dataset({"source": entry, "streams": STREAMS}, registry)
+            source = entry(registry, "source", "cifar-batches", path=f"{work}/batches")
+            data = build_dataset({"source": source, "streams": STREAMS}, registry)
     else:
-        card = registry.card("source", "cifar10")
-        entry = {"method": "cifar10", **{name: option.default for name, option in card.options.items()}}
-        spec = {"source": entry, "streams": STREAMS}
+        spec = {"source": entry(registry, "source", "cifar10"), "streams": STREAMS}
         data = build_dataset(spec, registry, files=shelf(None, chosen.downloads.resolve()))
     for split, count in (("train", chosen.images), ("test", 2000)):
         whole = data.splits[split]
@@ -114,28 +113,20 @@ def images_of(registry: Registry, chosen: argparse.Namespace) -> Dataset:
     return Dataset(data.classes, {name: data.splits[name] for name in ("train", "test")}, data.card)
 
 
-def entry_of(registry: Registry, kind: str, name: str, **options: Any) -> dict[str, Any]:
-    """A config entry with its defaults."""
-    from assay.study.registry import SHARED
-
-    every = registry.card(kind, name).options | SHARED.get(kind, {})
-    return {"method": name, **{key: option.default for key, option in every.items()}, **options}
-
-
 def ours(
     registry: Registry, data: Dataset, name: str, seed: int, chosen: argparse.Namespace, **changes: Any
 ) -> tuple[float, float]:
     """Images a second and test accuracy of the stage `train`."""
     length = {"epochs": chosen.epochs, "batch": chosen.batch, "warmup": 0.0}
-    recipe = entry_of(registry, "recipe", "sgd", lr=0.1, **{"weight-decay": 5e-4}, **length)
+    recipe = entry(registry, "recipe", "sgd", lr=0.1, **{"weight-decay": 5e-4}, **length)
     if name in ADAMW:
-        recipe = entry_of(registry, "recipe", "adamw", lr=5e-4, **{"weight-decay": 0.05}, **length)
+        recipe = entry(registry, "recipe", "adamw", lr=5e-4, **{"weight-decay": 0.05}, **length)
     spec = {
-        "model": entry_of(registry, "model", name),
-        "trainable": entry_of(registry, "trainable", "all"),
+        "model": entry(registry, "model", name),
+        "trainable": entry(registry, "trainable", "all"),
         "recipe": recipe,
-        "augment": [entry_of(registry, "augment", "crop"), entry_of(registry, "augment", "flip")],
-        "loss": entry_of(registry, "loss", "cross-entropy"),
+        "augment": [entry(registry, "augment", "crop"), entry(registry, "augment", "flip")],
+        "loss": entry(registry, "loss", "cross-entropy"),
         "rebalance": None,
         "robust": None,
         "synthetic": None,
@@ -151,23 +142,9 @@ def ours(
             ends.append(time.perf_counter())
 
     with redirect_stdout(io.StringIO()):
-        model = train(spec | changes, registry, data, log=log, checkpoints=Nothing())
+        model = train(spec | changes, registry, data, log=log, checkpoints=NoCheckpoints())
     speed = (chosen.epochs - 1) * len(data.splits["train"].labels) / (ends[-1] - ends[0])
     return speed, accuracy(model, data)
-
-
-class Nothing:
-    """No checkpoints."""
-
-    def load(self) -> None:
-        """There is none."""
-
-    def due(self) -> bool:
-        """Never."""
-        return False
-
-    def save(self, state: dict[str, Any]) -> None:
-        """Is not called."""
 
 
 def theirs(registry: Registry, data: Dataset, name: str, seed: int, chosen: argparse.Namespace) -> tuple[float, float]:
@@ -176,7 +153,7 @@ def theirs(registry: Registry, data: Dataset, name: str, seed: int, chosen: argp
 
     split = data.splits["train"]
     generator = Streams({"init": seed, "order": seed, "augment": seed}).torch("init", "model")
-    model = build(registry, entry_of(registry, "model", name), 3, len(data.classes), data.size, generator)
+    model = build(registry, entry(registry, "model", name), 3, len(data.classes), data.size, generator)
     model.fit_normalisation(split.images)
     transform = v2.Compose(
         [v2.RandomCrop(32, 4), v2.RandomHorizontalFlip(), v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True)]
