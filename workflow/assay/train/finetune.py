@@ -21,7 +21,7 @@ from assay.train.deterministic import deterministic
 from assay.train.epochs import bound
 from assay.train.images import Images
 from assay.train.infer import forward
-from assay.train.loop import Log, Objective, fit
+from assay.train.loop import Log, Objective, fit, shifted
 from assay.train.losses.features import applied
 from assay.train.objective import OnFeatures, Supervised
 from assay.train.order import Order, Sampler
@@ -268,7 +268,7 @@ class FineTune:
                     epochs,
                     begin=begin,
                     end=end,
-                    log=lambda step, *, epoch, **values: self.log(steps + step, epoch=through + epoch, **values),
+                    log=shifted(self.log, steps, through),
                     checkpoints=phase,
                     validate=validation(model, self.dataset.splits.get("val"), self.device),
                     after_step=after_step,

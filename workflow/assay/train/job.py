@@ -26,7 +26,7 @@ from assay.train.dynamics import Recorder
 from assay.train.epochs import bound
 from assay.train.first import train_first
 from assay.train.images import Images
-from assay.train.loop import Log, fit
+from assay.train.loop import Log, fit, shifted
 from assay.train.losses.features import reads_features
 from assay.train.mup import Growth, transfer
 from assay.train.objective import Supervised
@@ -215,11 +215,6 @@ def train(
     if watch and keep:
         keep(id=dataset.splits["train"].ids, **watch.arrays())
     return finished(model)
-
-
-def shifted(log: Log, steps: int, epochs: int) -> Log:
-    """A log that goes on after so many steps and epochs."""
-    return lambda step, *, epoch, **values: log(steps + step, epoch=epochs + epoch, **values)
 
 
 def admit(synthetic: Dataset, use: Mapping[str, Any]) -> None:

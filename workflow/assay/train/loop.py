@@ -213,6 +213,11 @@ def fit(
         model.load_state_dict(final)
 
 
+def shifted(log: Log, steps: int, epochs: int) -> Log:
+    """A log that goes on after so many steps and epochs."""
+    return lambda step, *, epoch, **values: log(steps + step, epoch=epochs + epoch, **values)
+
+
 def require_finite(rows: Tensor, step: int, epoch: str) -> None:
     """Refuse steps, of which the last has number `step`, whose loss or gradient is infinite or not a number."""
     for number, (_, loss, _, norm) in enumerate(rows.tolist(), start=step - len(rows) + 1):
