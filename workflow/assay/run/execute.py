@@ -52,6 +52,10 @@ class Outcome:
     run: dict[str, Any] = field(default_factory=dict)
 
 
+#: The numbers of a job that its record tells at once.
+Headline = dict[str, Any]
+
+
 @dataclass
 class Task:
     """What a stage works with: the job, the folders of its inputs, where to write, its work folder, and the cache of

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assay.study.jobs import Job
 from assay.study.registry import Card, Registry, scan
+
+if TYPE_CHECKING:
+    from assay.run.execute import Task
 
 
 class JobRegistry(Registry):
@@ -26,3 +30,9 @@ class JobRegistry(Registry):
             self._scanned = True
             self.cards = scan(self._plugins).cards | self.cards
         return self.cards.get((kind, name))
+
+
+def registry_of(task: Task) -> JobRegistry:
+    """The methods that a job and those of its inputs name."""
+    plugins = [Path(row[4]) for row in task.job.methods if row[4]]
+    return JobRegistry([task.job, *task.jobs.values()], plugins)

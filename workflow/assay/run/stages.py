@@ -9,7 +9,6 @@ import math
 import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,14 @@ from assay.run.arrays import write_npz
 from assay.run.checkpoints import Checkpoints, Curves
 from assay.run.datasets import read_dataset, write_dataset
 from assay.run.devices import STAGES, described, held
-from assay.run.execute import Task
-from assay.run.files import read_json, sha256_file, write_json
-from assay.run.methods import JobRegistry
+from assay.run.evaluation import evaluation
+from assay.run.execute import Headline, Task
+from assay.run.files import read_json, write_json
+from assay.run.foreign import foreign, foreign_model
+from assay.run.methods import JobRegistry, registry_of
+from assay.run.predictions import predict
+from assay.run.verdicts import verdicts
 from assay.run.workers import shared
-
-Headline = dict[str, Any]
 
 #: Images of each class on a contact sheet.
 SHEET = 12
@@ -50,12 +51,6 @@ def set_up(spec: dict[str, Any]) -> None:
     # The CPU's kernels repeat themselves with a fixed number of threads; cuDNN has to be told.
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
-
-
-def registry_of(task: Task) -> JobRegistry:
-    """The methods that a job and those of its inputs name."""
-    plugins = [Path(row[4]) for row in task.job.methods if row[4]]
-    return JobRegistry([task.job, *task.jobs.values()], plugins)
 
 
 def _watched(task: Task) -> tuple[Curves, Checkpoints]:
@@ -188,7 +183,7 @@ def _train(task: Task) -> Headline:
     dataset = read_dataset(task.inputs["dataset"])
     registry = registry_of(task)
     if "weights" in task.job.spec:
-        return _foreign_model(task, dataset.classes, dataset.channels, dataset.size)
+        return foreign_model(task, dataset.classes, dataset.channels, dataset.size)
     spec = dict(task.job.spec)
     choice = spec.pop("choice", None) or _choice(task)
     teachers = [read_model(folder, registry) for role, folder in task.inputs.items() if role.startswith("teacher/")]
@@ -219,7 +214,7 @@ def start_weights(spec: dict[str, Any]) -> dict[str, Any] | None:
         return None
     from safetensors.torch import load_file
 
-    return load_file(_foreign(spec["init"]["weights"]))
+    return load_file(foreign(spec["init"]["weights"]))
 
 
 def write_trained(task: Task, model: Any, spec: dict[str, Any], registry: JobRegistry, dataset: Any) -> Headline:
@@ -245,40 +240,6 @@ def start_of(task: Task, registry: JobRegistry) -> dict[str, Any]:
 def _choice(task: Task) -> dict[str, Any] | None:
     """The point that a tuned arm chose; None for one that is not tuned."""
     return read_json(task.inputs["search"] / "choice.json")["choice"] if "search" in task.inputs else None
-
-
-def _foreign(about: dict[str, str]) -> str:
-    """The path of a file that was made elsewhere, once it is sure to be the one that was planned with.
-
-    Raises:
-        MethodError: it changed since.
-    """
-    from assay.errors import MethodError
-
-    if sha256_file(Path(about["file"])) != about["sha256"]:
-        raise MethodError(f"{about['file']} changed since the study was planned; run it again")
-    return about["file"]
-
-
-def _foreign_model(task: Task, classes: list[str], channels: int, size: int) -> Headline:
-    """A model that was trained elsewhere takes its place in the store once it fits its architecture."""
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from assay.errors import MethodError
-    from assay.models.classifier import build
-    from assay.run.models import write_model
-
-    file = _foreign(task.job.spec["weights"])
-    entry = task.job.spec["model"]
-    model = build(registry_of(task), entry, channels, len(classes), size, torch.Generator())
-    try:
-        model.load_state_dict(load_file(file))
-    except (RuntimeError, SafetensorError) as error:
-        raise MethodError(f"{file} does not fit model {entry['method']}: {error}") from None
-    write_model(task.out, model, entry, classes, size)
-    return {}
 
 
 def _adjust(task: Task) -> Headline:
@@ -345,143 +306,6 @@ def _search(task: Task) -> Headline:
     return {"points": len(made), "best": found["score"]}
 
 
-def _predict(task: Task) -> Headline:
-    dataset = read_dataset(task.inputs["dataset"])
-    name = task.job.spec["split"]
-    if "file" in task.job.spec:
-        return _foreign_predictions(task, name, dataset.classes)
-    from assay.errors import MethodError
-    from assay.run.models import read_model
-    from assay.train.infer import logits_and_features
-    from assay.train.views import VIEWS
-
-    if name not in dataset.splits:
-        raise MethodError(
-            f"the dataset has no split {name}, only {', '.join(dataset.splits)}; its `split` can cut one off"
-        )
-    split = dataset.splits[name]
-    tta = task.job.spec["tta"]
-    model = read_model(task.inputs["model"], registry_of(task)).to(task.devices[0])
-    logits, features = logits_and_features(model, split.images, tta=tta)
-    keep = task.job.spec["keep"]
-    if not keep["features"]:
-        features = features[:, :0]
-    kind = np.dtype(keep["precision"])
-    write_npz(
-        task.out / "predictions.npz",
-        logits=logits.astype(kind),
-        features=features.astype(kind),
-        id=split.ids.astype(str),
-        label=split.labels,
-    )
-    right = split.labels >= 0
-    accuracy = {"accuracy": float((logits.argmax(1) == split.labels)[right].mean())} if right.any() else {}
-    return {"images": len(split), "views": len(VIEWS[tta]), **accuracy}
-
-
-def _foreign_predictions(task: Task, name: str, classes: list[str]) -> Headline:
-    from assay.errors import MethodError
-
-    file = _foreign(task.job.spec["file"])
-    with np.load(file, allow_pickle=False) as archive:
-        found = {key.partition(".")[2]: archive[key] for key in archive.files if key.partition(".")[0] == name}
-    if not {"logits", "label"} <= set(found):
-        raise MethodError(f"{file}: {name} needs the arrays {name}.logits and {name}.label")
-    logits, labels = found["logits"].astype(np.float32), found["label"].astype(np.int64)
-    if logits.shape != (len(labels), len(classes)):
-        raise MethodError(f"{file}: {name}.logits must be [{len(labels)}, {len(classes)}], not {list(logits.shape)}")
-    features = found.get("features", np.zeros((len(labels), 0), np.float32))
-    ids = found.get("id", np.array([f"{name}-{number}" for number in range(len(labels))]))
-    write_npz(task.out / "predictions.npz", logits=logits, features=features, id=ids.astype(str), label=labels)
-    return {"images": len(labels)}
-
-
-def _evaluate(task: Task) -> Headline:
-    from assay.evaluate.job import evaluate
-
-    registry = registry_of(task)
-    result = evaluate(task.job.spec, registry, _trial(task, registry))
-    rows = [
-        {"metric": row.metric, "keys": row.keys, "value": row.value, "note": row.note}
-        for row in result.rows
-    ]  # fmt: skip
-    write_json(task.out / "metrics.json", rows)
-    write_json(task.out / "figures.json", result.figures)
-    headline: Headline = {}
-    for row in result.rows:
-        # The first row of a metric is the one that its name alone means.
-        headline.setdefault(row.metric, row.value)
-    return headline
-
-
-def _trial(task: Task, registry: JobRegistry) -> Any:
-    from assay.evaluate.trial import Predictions, Trial
-    from assay.run.models import read_model
-
-    dataset = read_dataset(task.inputs["dataset"])
-    sets = {}
-    for role, folder in task.inputs.items():
-        if role.startswith("set/"):
-            with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
-                sets[role.removeprefix("set/")] = Predictions(
-                    archive["logits"].astype(np.float32),
-                    archive["features"].astype(np.float32),
-                    archive["id"],
-                    archive["label"],
-                )
-    made = task.inputs.get("model")
-    cost, head = _spent(task), None
-    if made is not None:
-        network = read_model(made, registry)
-        head = (network.head.weight.detach().numpy(), network.head.bias.detach().numpy())
-        cost["bytes"] = (made / "model.safetensors").stat().st_size
-    return Trial(
-        classes=dataset.classes,
-        counts=dataset.counts("train"),
-        sets=sets,
-        head=head,
-        model=(lambda: read_model(made, registry)) if made is not None else None,
-        size=dataset.size,
-        channels=dataset.channels,
-        cost=cost,
-    )
-
-
-def _spent(task: Task) -> dict[str, float]:
-    """Seconds and peak memory in bytes of all that made the model: its training, then each of its compressions."""
-    if "train" not in task.jobs or "weights" in task.jobs["train"].spec:
-        return {}  # what it took to train a model elsewhere nobody knows here
-    made = [role for role in task.inputs if role == "train" or role.startswith(("adjust/", "compress/"))]
-    runs = [read_json(task.inputs[role] / "run.json") for role in made]
-    return {
-        "train-seconds": sum(run["seconds"] for run in runs),
-        "train-peak-memory": max(run["peak_memory_bytes"] for run in runs),
-    }
-
-
-def _claims(task: Task) -> Headline:
-    from assay.claims.job import decide
-
-    tables: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for role, folder in task.inputs.items():
-        arm, seed, _ = role.split("/", 2)
-        tables.setdefault((arm, int(seed)), []).extend(read_json(folder / "metrics.json"))
-
-    def values(arm: str, metric: str, keys: dict[str, str]) -> dict[int, float | None]:
-        return {seed: _value(tables.get((arm, seed), []), metric, keys) for seed in task.job.spec["seeds"]}
-
-    verdicts = decide(task.job.spec, values)
-    write_json(task.out / "verdicts.json", verdicts)
-    return {word: sum(v["verdict"] == word for v in verdicts) for word in ("supported", "refuted", "inconclusive")}
-
-
-def _value(rows: list[dict[str, Any]], metric: str, keys: dict[str, str]) -> float | None:
-    for row in rows:
-        if row["metric"] == metric and row["keys"] == keys:
-            return row["value"]
-    return None
-
-
 _STAGES: dict[str, Callable[[Task], Headline]] = {
     "data": _data,
     "generator": _generator,
@@ -491,7 +315,7 @@ _STAGES: dict[str, Callable[[Task], Headline]] = {
     "adjust": _adjust,
     "compress": _compress,
     "search": _search,
-    "predict": _predict,
-    "evaluate": _evaluate,
-    "claims": _claims,
+    "predict": predict,
+    "evaluate": evaluation,
+    "claims": verdicts,
 }

@@ -29,8 +29,9 @@ from assay.run.execute import (
 )
 from assay.run.layout import Layout
 from assay.run.lock import locked
+from assay.run.methods import registry_of
 from assay.run.plans import Plans
-from assay.run.stages import registry_of, seconds_between_checkpoints, set_up, start_weights, write_trained
+from assay.run.stages import seconds_between_checkpoints, set_up, start_weights, write_trained
 from assay.study.jobs import Job, digest_of
 
 #: What the specs of seeds that train together may differ in.

@@ -1,0 +1,76 @@
+"""The stage `evaluate`: one family of metrics on what was predicted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from assay.run.datasets import read_dataset
+from assay.run.execute import Headline, Task
+from assay.run.files import read_json, write_json
+from assay.run.methods import JobRegistry, registry_of
+
+
+def evaluation(task: Task) -> Headline:
+    """Write `metrics.json` and `figures.json` of a family; the headline holds the first row of each metric."""
+    from assay.evaluate.job import evaluate
+
+    registry = registry_of(task)
+    result = evaluate(task.job.spec, registry, _trial(task, registry))
+    rows = [
+        {"metric": row.metric, "keys": row.keys, "value": row.value, "note": row.note}
+        for row in result.rows
+    ]  # fmt: skip
+    write_json(task.out / "metrics.json", rows)
+    write_json(task.out / "figures.json", result.figures)
+    headline: Headline = {}
+    for row in result.rows:
+        # The first row of a metric is the one that its name alone means.
+        headline.setdefault(row.metric, row.value)
+    return headline
+
+
+def _trial(task: Task, registry: JobRegistry) -> Any:
+    from assay.evaluate.trial import Predictions, Trial
+    from assay.run.models import read_model
+
+    dataset = read_dataset(task.inputs["dataset"])
+    sets = {}
+    for role, folder in task.inputs.items():
+        if role.startswith("set/"):
+            with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
+                sets[role.removeprefix("set/")] = Predictions(
+                    archive["logits"].astype(np.float32),
+                    archive["features"].astype(np.float32),
+                    archive["id"],
+                    archive["label"],
+                )
+    made = task.inputs.get("model")
+    cost, head = _spent(task), None
+    if made is not None:
+        network = read_model(made, registry)
+        head = (network.head.weight.detach().numpy(), network.head.bias.detach().numpy())
+        cost["bytes"] = (made / "model.safetensors").stat().st_size
+    return Trial(
+        classes=dataset.classes,
+        counts=dataset.counts("train"),
+        sets=sets,
+        head=head,
+        model=(lambda: read_model(made, registry)) if made is not None else None,
+        size=dataset.size,
+        channels=dataset.channels,
+        cost=cost,
+    )
+
+
+def _spent(task: Task) -> dict[str, float]:
+    """Seconds and peak memory in bytes of all that made the model: its training, then each of its compressions."""
+    if "train" not in task.jobs or "weights" in task.jobs["train"].spec:
+        return {}  # what it took to train a model elsewhere nobody knows here
+    made = [role for role in task.inputs if role == "train" or role.startswith(("adjust/", "compress/"))]
+    runs = [read_json(task.inputs[role] / "run.json") for role in made]
+    return {
+        "train-seconds": sum(run["seconds"] for run in runs),
+        "train-peak-memory": max(run["peak_memory_bytes"] for run in runs),
+    }
