@@ -16,7 +16,7 @@ ERROR = 3 * (ALPHA * (1 - ALPHA) / RUNS) ** 0.5
 
 def judged(texts, arms):
     """The verdicts of claims on values by arm."""
-    claims = [{"tree": parse(text), "alpha": ALPHA, "primary": False} for text in texts]
+    claims = [{"tree": parse(text), "alpha": ALPHA, "primary": True} for text in texts]
     spec = {"claims": claims, "seeds": list(range(5))}
     return decide(spec, lambda arm, metric, keys: dict(enumerate(arms[arm])))  # noqa: ARG005
 

@@ -24,7 +24,7 @@ def verdicts(texts, alpha=0.05, seeds=None, **arms):
         given = arms[arm] if metric == "m" else arms[f"{arm}_{metric}"]
         return {seed: None if value is None else float(value) for seed, value in zip(seeds, given, strict=False)}
 
-    claims = [{"tree": parse(text), "alpha": alpha, "primary": False} for text in texts]
+    claims = [{"tree": parse(text), "alpha": alpha, "primary": True} for text in texts]
     return decide({"claims": claims, "seeds": seeds}, values)
 
 

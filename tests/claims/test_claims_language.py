@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from assay.claims.language import ClaimError, completed, metrics_in, parse, parse_metric, written
+from assay.claims.language import parse, parse_metric
+from assay.claims.reader import ClaimError
+from assay.claims.tree import completed, metrics_in, written
 from hypothesis import given
 from hypothesis import strategies as st
 

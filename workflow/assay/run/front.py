@@ -202,6 +202,8 @@ def _begin(prepared: Prepared, forced: set[str]) -> None:
     Store(prepared.layout).sweep()
     for line in drop(prepared, look(prepared)):
         print(line, file=sys.stderr)
+    if words := too_few(prepared.plan.study):
+        print(words, file=sys.stderr)
     now = time.time()
     for path in forced:
         (prepared.folder / f"{path}.json").unlink(missing_ok=True)

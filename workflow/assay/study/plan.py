@@ -55,7 +55,7 @@ class Planner(Evaluations):
     def _claims(self) -> None:
         if not self.study["claims"]:
             return
-        from assay.claims.language import metrics_in
+        from assay.claims.tree import metrics_in
 
         inputs, needs = {}, set()
         for claim in self.study["claims"]:
@@ -68,6 +68,8 @@ class Planner(Evaluations):
                     needs.add(f"{wanted['arm']}/seed-{seed}/{family}")
         claims = [{key: claim[key] for key in ("tree", "alpha", "primary")} for claim in self.study["claims"]]
         spec = {"claims": claims, "seeds": self.study["seeds"]}
+        if self.study["looks"]:
+            spec["looks"] = self.study["looks"]
         job = self._job("claims", f"of-{len(claims)}", spec, inputs, self._cards("evaluation", self._families()))
         self.plan.add("claims", "claims", [job], sorted(needs))
 

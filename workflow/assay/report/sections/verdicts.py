@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
-from assay.claims.language import metrics_in
+from assay.claims.tree import metrics_in
 from assay.figures.numbers import decimals_for, missing, plain, plural, signed
 from assay.figures.svg import Plot, Style, marker, path
 from assay.report.html import Markup, figure, join, note, tag
