@@ -18,6 +18,7 @@ from assay.run.check import drop, look
 from assay.run.files import write_json
 from assay.run.lock import Busy, acquire
 from assay.run.prepare import Prepared, prepare
+from assay.study.claims import too_few
 from assay.study.errors import ConfigError
 from assay.study.jobs import digest_of
 

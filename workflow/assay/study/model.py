@@ -192,7 +192,7 @@ class Study(Section):
     )
     looks: list[int] | None = key(
         None,
-        "Numbers of seeds at which claims are looked at, when seeds are added in steps; each look costs a part of alpha.",
+        "Numbers of seeds at which claims are looked at, when seeds are added in steps; each costs a part of alpha.",
         "looks: [5, 10, 20]",
         min_length=2,
     )
