@@ -12,6 +12,7 @@ from assay.figures.svg import Plot, Style, marker, path
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.material import Material
 from assay.report.page import Section
+from assay.report.sections.verdict_parts import curves, parts
 
 WORDS = ("supported", "refuted", "inconclusive")
 
@@ -88,7 +89,7 @@ def evidence(verdict: dict[str, Any], budgets: str = "") -> Markup:
         tag("p", verdict["note"], class_="note") if verdict.get("note") else None,
         tag("p", "Source: ", verdict["source"], class_="note") if verdict.get("source") else None,
     )
-    return tag("li", left, tag("div", _differences(verdict)), class_="claim")
+    return tag("li", left, tag("div", curves(verdict), _differences(verdict)), parts(verdict), class_="claim")
 
 
 def _facts(verdict: dict[str, Any], budgets: str) -> list[tuple[str, str]]:
