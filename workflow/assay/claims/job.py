@@ -15,6 +15,7 @@ from typing import Any
 
 from assay.claims.comparison import Comparison
 from assay.claims.compound import Compound
+from assay.claims.conditions import Conditions, differences
 from assay.claims.curves import curves
 from assay.claims.floor import fewest, floor
 from assay.claims.holm import Corrected, holm
@@ -27,13 +28,14 @@ from assay.claims.tree import functions_in, written
 Claim = Comparison | Spread | Compound
 
 
-def decide(spec: dict[str, Any], values: Values) -> list[dict[str, Any]]:
+def decide(spec: dict[str, Any], values: Values, conditions: Conditions | None = None) -> list[dict[str, Any]]:
     """The verdicts of a study's claims, in their order.
 
     Args:
         spec: `{"claims": [{"tree", "alpha", "primary"}], "seeds": [...]}`, trees as `assay.claims.tree` describes them;
             `looks`, where it is there, holds the numbers of seeds at which the study is looked at, this one among them.
         values: gives a metric of an arm by seed, None where it is undefined or its trial failed.
+        conditions: what the trials were made with; a claim whose trials differ in it is never decided.
 
     Returns:
         One mapping for each claim, plain JSON:
@@ -72,7 +74,10 @@ def decide(spec: dict[str, Any], values: Values) -> list[dict[str, Any]]:
     } | dict(zip(family, zip(support, against, strict=True), strict=True))
     return [
         {
-            **(_judge(made[index], alphas[index], *corrected[index]) if index in corrected else _count(made[index])),
+            **_unlike(
+                _judge(made[index], alphas[index], *corrected[index]) if index in corrected else _count(made[index]),
+                differences(claim["tree"], seeds, conditions or {}) if index in corrected else [],
+            ),
             **_sides(made[index]),
             "test": made[index].test,
             "n": made[index].n,
@@ -86,6 +91,14 @@ def decide(spec: dict[str, Any], values: Values) -> list[dict[str, Any]]:
         }
         for index, claim in enumerate(spec["claims"])
     ]
+
+
+def _unlike(verdict: dict[str, Any], differences: list[str]) -> dict[str, Any]:
+    """The verdict, which is none where trials were not made alike: what differs may be the cause of what is seen."""
+    if not differences:
+        return verdict
+    note = f"not decided, since the trials were not made alike: {_listed(differences, '; ')}"
+    return {**verdict, "verdict": "inconclusive", "note": "; ".join(filter(None, (note, verdict["note"])))}
 
 
 def _claim(tree: dict[str, Any], seeds: list[int], values: Values) -> Claim:
@@ -216,5 +229,5 @@ def _note(claim: Claim, verdict: str, needed: int | None, alpha: float, divisor:
     return "; ".join(words)
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _listed(names: list[str], between: str = ", ") -> str:
+    return between.join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
