@@ -1,4 +1,4 @@
-"""Whether the trials that a claim compares were made alike: on one kind of device, in one precision, by one software."""
+"""Whether the trials that a claim compares were made alike: on one device, in one precision, by one software."""
 
 from __future__ import annotations
 
