@@ -15,6 +15,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from assay.run.check import drop, look
+from assay.run.declared import declare
 from assay.run.files import write_json
 from assay.run.lock import Busy, acquire
 from assay.run.prepare import Prepared, prepare
@@ -198,6 +199,7 @@ def _begin(prepared: Prepared, forced: set[str]) -> None:
     """Take the study's lock for as long as this process lives, and drop what does not hold or is to be made afresh."""
     _lock(prepared)
     prepared.publish()
+    declare(prepared.plan, prepared.folder)
     from assay.run.store import Store
 
     Store(prepared.layout).sweep()
