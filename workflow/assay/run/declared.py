@@ -4,9 +4,9 @@
 
     {"claims": {digest: {"expect", "alpha", "primary", "time", "after_results"}}, "seeds": [5, 8]}
 
-A claim's digest is that of what is tested: `expect`, `alpha` and `primary`. `after_results` says that some evaluation of
-the study was there when the claim was first seen, so that it may have been made to fit. `seeds` are the numbers of seeds
-of the runs that found results.
+A claim's digest is that of what is tested: `expect`, `alpha` and `primary`. `after_results` says that some evaluation
+of the study was there when the claim was first seen, so that it may have been made to fit. `seeds` are the numbers of
+seeds of the study's runs.
 """
 
 from __future__ import annotations
@@ -37,13 +37,10 @@ def declare(plan: Plan, folder: Path) -> None:
     results = any(
         record.stage == "evaluate" and (folder / f"{path}.json").exists() for path, record in plan.records.items()
     )
-    claims, seeds = dict(known["claims"]), list(known["seeds"])
+    now, claims, seeds = time.time(), dict(known["claims"]), list(known["seeds"])
     for claim in plan.study["claims"]:
-        claims.setdefault(
-            digest_of_claim(claim),
-            {key: claim[key] for key in ("expect", "alpha", "primary")}
-            | {"time": time.time(), "after_results": results},
-        )
+        about = {key: claim[key] for key in ("expect", "alpha", "primary")}
+        claims.setdefault(digest_of_claim(claim), about | {"time": now, "after_results": results})
     if len(plan.study["seeds"]) not in seeds:
         seeds.append(len(plan.study["seeds"]))
     made = {"claims": claims, "seeds": seeds}
