@@ -22,6 +22,7 @@ from assay.run.execute import Headline, Task
 from assay.run.files import read_json, write_json
 from assay.run.foreign import foreign, foreign_model
 from assay.run.methods import JobRegistry, registry_of
+from assay.run.parts import Parts
 from assay.run.predictions import predict
 from assay.run.verdicts import verdicts
 from assay.run.workers import shared
@@ -138,7 +139,7 @@ def _synthetic(task: Task) -> Headline:
     generator = bind(registry, "generator", about["method"])()
     shape = (about["size"], about["size"], about["channels"])
     generator.restore(load_file(task.inputs["generator"] / "generator.safetensors"), shape, len(about["classes"]))
-    made = synthesize(task.job.spec, registry, generator, dataset, _judge(task, registry))
+    made = synthesize(task.job.spec, registry, generator, dataset, _judge(task, registry), Parts(task.work))
     task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
     write_dataset(task.out, made, contact_sheet(made, "synthetic", SHEET))
     write_json(task.out / "quality.json", made.card.get("quality", {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -20,8 +21,8 @@ from assay.train.checkpoint import Checkpoints, model_state, optimizer_state, re
 
 #: Training iterations between two lines of the curve.
 INTERVAL = 50
-#: Images that are sampled at once.
-BATCH = 256
+#: Images that are sampled at once; what a network makes of them then stays in the caches of a core.
+BATCH = 64
 
 
 class Diffuser(ABC):
@@ -168,24 +169,29 @@ class Diffuser(ABC):
     ) -> np.ndarray:
         """One image for each of `labels`, int64 [M]: uint8 [M,H,W,C]. Of `reference` only the shape matters.
 
-        Each batch of 256 draws from a place of its own in stream `generator`.
+        Each batch of 64 draws from a place of its own in stream `generator`, and goes to `sampling.parts` when it is
+        made, so a resumed sampling goes on bit for bit.
         """
         net = self._trained()
         none = net.label.num_embeddings - 1
         sigmas = self.sigmas(sampling.steps)
         height, width, channels = reference[0].shape[1:]
-        out = np.empty((len(labels), height, width, channels), np.uint8)
+        out, start, sampling.evaluations = sampling.parts.open((len(labels), height, width, channels))
+        if torch.is_autocast_enabled("cpu"):
+            # Weights that are cast once, and normalisation in the same format, take a third less time than autocast.
+            net = copy.deepcopy(net).to(torch.get_autocast_dtype("cpu"))
 
         def denoise(x: Tensor, sigma: float, y: Tensor) -> Tensor:
             return self.denoise(net, x, sigma, y)
 
-        with torch.inference_mode():
-            for first in range(0, len(labels), BATCH):
+        with torch.inference_mode(), torch.autocast("cpu", enabled=False):
+            for first in range(start, len(labels), BATCH):
                 y = torch.from_numpy(np.array(labels[first : first + BATCH], np.int64))
                 draw = streams.torch("generator", "sample", first)
                 noise = torch.randn(len(y), channels, height, width, generator=draw)
                 x = sampling(denoise, self.start(noise, sigmas[0]), sigmas, y, none, draw)
                 out[first : first + BATCH] = to_bytes(x)
+                sampling.parts.keep(first + len(y), sampling.evaluations)
         return out
 
     def _build(self, shape: tuple[int, ...], classes: int) -> UNet:

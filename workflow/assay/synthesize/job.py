@@ -16,13 +16,18 @@ from assay.synthesize.filters.candidates import Candidates, taken
 from assay.synthesize.fit import computing, fit, real
 from assay.synthesize.looks import Judge, look
 from assay.synthesize.quality import assess
-from assay.synthesize.sampling import Sampling
+from assay.synthesize.sampling import Parts, Sampling
 
 __all__ = ["fit", "synthesize", "wanted"]
 
 
 def synthesize(
-    spec: dict[str, Any], registry: Registry, generator: Any, dataset: Dataset, judge: Judge | None = None
+    spec: dict[str, Any],
+    registry: Registry,
+    generator: Any,
+    dataset: Dataset,
+    judge: Judge | None = None,
+    parts: Parts | None = None,
 ) -> Dataset:
     """Draw synthetic images for the train split of `dataset`.
 
@@ -34,6 +39,7 @@ def synthesize(
         generator: trained, or restored; see `docs/architecture.md` for its contract.
         dataset: its train split says how many images are missing and is what the generator may refer to.
         judge: a network that looks at the images.
+        parts: where a generator that is asked through a sampler keeps images while it makes others.
 
     Returns:
         One split `synthetic` over the classes of `dataset`; its card holds `quality` (see `assess`), and `sampled`:
@@ -48,7 +54,7 @@ def synthesize(
     filtered = spec.get("filter")
     offered = np.ceil(filtered["candidates"] * counts).astype(np.int64) if filtered else counts
     chosen = np.repeat(np.arange(len(dataset.classes)), offered)
-    sampling = Sampling.of(registry, spec["sampler"]) if spec.get("sampler") else None
+    sampling = Sampling.of(registry, spec["sampler"], parts) if spec.get("sampler") else None
     with computing(spec["precision"]):
         made = generator.sample(chosen, Streams(spec["streams"]), (images, labels), *([sampling] if sampling else []))
     if made.dtype != np.uint8 or made.shape != (len(chosen), *images.shape[1:]):

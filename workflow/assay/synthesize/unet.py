@@ -52,9 +52,13 @@ class UNet(nn.Module):
             nn.init.zeros_(last.weight)
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        """Noise in `x`, float [B,C,H,W], at level `t`, float [B] in 0..1, of class `y`, int64 [B] in 0..K."""
-        context = F.silu(self.time(waves(t, self.width)) + self.label(y))
-        x = self.stem(x)
+        """Noise in `x`, float [B,C,H,W], at level `t`, float [B] in 0..1, of class `y`, int64 [B] in 0..K.
+
+        It is computed in the format of the weights; levels differ by less than bf16 can tell, so their waves are not.
+        """
+        kind = self.stem.weight.dtype
+        context = F.silu(self.time(waves(t, self.width).to(kind)) + self.label(y))
+        x = self.stem(x.to(kind))
         kept = []
         for level, block in enumerate(self.down):
             x = block(x, context)

@@ -45,7 +45,7 @@ class Generated(Data):
         generator, need = self._generator(use["generator"], seed)
         inputs, needs = {"generator": generator, "dataset": dataset}, [need, data_need]
         spec = {key: use[key] for key in ("balance", "per-class", "ratio", "sampler", "filter")}
-        spec |= {key: generator.spec[key] for key in ("precision", "streams")}
+        spec |= {key: generator.spec[key] for key in ("precision", "threads", "streams")}
         spec["soft"] = use["labels"] == "soft"
         methods = [*self._card("generator", generator.spec["method"]), *self._card("sampler", use["sampler"])]
         methods += self._card("filter", use["filter"])
