@@ -126,25 +126,42 @@ def _generator(task: Task) -> Headline:
 
 def _synthetic(task: Task) -> Headline:
     import torch
-    from safetensors.torch import load_file
 
     from assay.data.sheet import contact_sheet
-    from assay.study.registry import bind
     from assay.synthesize.job import synthesize
     from assay.train.precision import resolved
 
     dataset = read_dataset(task.inputs["dataset"])
-    about = read_json(task.inputs["generator"] / "generator.json")
     registry = registry_of(task)
-    generator = bind(registry, "generator", about["method"])()
-    shape = (about["size"], about["size"], about["channels"])
-    generator.restore(load_file(task.inputs["generator"] / "generator.safetensors"), shape, len(about["classes"]))
-    made = synthesize(task.job.spec, registry, generator, dataset, _judge(task, registry), Parts(task.work))
+    made = synthesize(
+        task.job.spec,
+        registry,
+        _trained(task, registry, "generator"),
+        dataset,
+        _judge(task, registry),
+        parts=Parts(task.work),
+        halves=[_trained(task, registry, role) for role in ("half/0", "half/1") if role in task.inputs],
+        learnt=read_dataset(task.inputs["learnt"]) if "learnt" in task.inputs else None,
+        keep=partial(write_npz, task.out / "halves.npz"),
+    )
     task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
     write_dataset(task.out, made, contact_sheet(made, "synthetic", SHEET))
     write_json(task.out / "quality.json", made.card.get("quality", {}))
     evaluations = (made.card["sampled"] or {}).get("network-evaluations")
     return {"images": len(made.splits["synthetic"])} | ({"evaluations": evaluations} if evaluations else {})
+
+
+def _trained(task: Task, registry: JobRegistry, role: str) -> Any:
+    """The generator that an input holds."""
+    from safetensors.torch import load_file
+
+    from assay.study.registry import bind
+
+    about = read_json(task.inputs[role] / "generator.json")
+    generator = bind(registry, "generator", about["method"])()
+    shape = (about["size"], about["size"], about["channels"])
+    generator.restore(load_file(task.inputs[role] / "generator.safetensors"), shape, len(about["classes"]))
+    return generator
 
 
 def _judge(task: Task, registry: JobRegistry) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None:

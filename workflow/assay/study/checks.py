@@ -18,7 +18,7 @@ from assay.study.checks_devices import shareable
 from assay.study.checks_distill import check_distill
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
-from assay.study.checks_synthetic import check_synthetic
+from assay.study.checks_synthetic import check_generator, check_synthetic
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
@@ -66,6 +66,8 @@ class _Checks:
         for section in ("generators", "encoders"):
             for name, made in self.study[section].items():
                 self._known((section, name, "dataset"), "dataset", made["dataset"], self.datasets)
+        for name, generator in self.study["generators"].items():
+            check_generator(("generators", name), generator, self.registry, self.problems)
         for name, arm in self.arms.items():
             self._arm(name, arm)
         self._circle(

@@ -180,6 +180,13 @@ class Generator(Section):
         "The dataset whose train split it learns from.",
         "generators:\n  ddpm: {method: ddpm, dataset: digits}",
     )
+    halves: bool = key(
+        False,
+        "Train it on each half of the train split too. Each synthetic set then tells how much alike the images are that "
+        "the two make from the same noise: they agree where a diffusion model has learnt the distribution, and differ "
+        "where it knows images by heart.",
+        "generators:\n  ddpm: {method: ddpm, dataset: digits, halves: true}",
+    )
     seeds: Count = key(
         1,
         "How many generators are trained; the trial with seed k uses number k modulo this.",

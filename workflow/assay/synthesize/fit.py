@@ -12,6 +12,7 @@ from assay.data.dataset import Dataset
 from assay.errors import MethodError
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
+from assay.synthesize.halves import half_of, streams_of
 from assay.train.checkpoint import Checkpoints
 from assay.train.precision import resolved
 
@@ -23,7 +24,7 @@ def fit(
 
     Args:
         spec: `{"method": entry, "streams": {"generator": int}, "precision": text, "threads": int}`; the caller has set
-            the threads.
+            the threads. `half`, 0 or 1, makes it learn from one half of the images.
         registry: finds the method.
         dataset: its train split is all that the generator sees.
         log: called as `log(step, name=value...)`.
@@ -36,9 +37,13 @@ def fit(
         MethodError: no train images.
     """
     images, labels = real(dataset)
+    streams = Streams(spec["streams"])
+    if spec.get("half") is not None:
+        chosen = half_of(labels, spec["half"], streams)
+        images, labels, streams = images[chosen], labels[chosen], streams_of(streams, spec["half"])
     generator = bind(registry, "generator", spec["method"])()
     with computing(spec["precision"]):
-        generator.fit(images, labels, len(dataset.classes), Streams(spec["streams"]), log, checkpoints)
+        generator.fit(images, labels, len(dataset.classes), streams, log, checkpoints)
     return generator
 
 
