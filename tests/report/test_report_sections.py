@@ -222,5 +222,7 @@ def test_synthetic_images_stand_beside_their_figures_and_nearest_train_images(ma
     assert "cosine of images that generators of two halves make from the same noise 0.81" in " ".join(text.split())
     assert "0.43 between an image and the most similar train image of its half" in text
     assert re.findall(r'data-figure="(synthetic|neighbours|halves)"', str(section.body)) == [
-        "synthetic", "neighbours", "halves",
+        "synthetic",
+        "neighbours",
+        "halves",
     ]

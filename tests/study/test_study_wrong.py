@@ -100,6 +100,8 @@ WRONG = [
     (data("x: {from: d, label-noise: symmetric}"), "datasets.x.label-noise", "needs the option `rate`", None),
     (data("x: {from: d, imbalance: {method: exponential, ratio: 0.5}}"), "datasets.x.imbalance.ratio", "number >= 1",
      None),
+    (data("h: {from: d, copies: 2}"), "datasets.h.copies", "add `augment`", None),
+    (data("h: {from: d, augment: [cutout]}"), "datasets.h.augment", "add `copies`", None),
     (generator("h: {method: smot, dataset: d}"), "generators.h.method", "no generator method", "smote"),
     (generator("h: {method: smote, dataset: d, neighbors: 3}"), "generators.h.neighbors", "no such option",
      "neighbours"),

@@ -59,9 +59,7 @@ def test_halves_are_disjoint_whole_and_fair_to_each_class():
 
 def test_copies_of_disjoint_halves_are_told_from_what_was_learnt():
     asked = np.repeat([0, 1, 2], 20)
-    found = {
-        make.__name__: agreement([make(0), make(1)], asked, *real(), STREAMS)[0] for make in (copier, learner)
-    }
+    found = {make.__name__: agreement([make(0), make(1)], asked, *real(), STREAMS)[0] for make in (copier, learner)}
     assert found["copier"]["nearest"] == pytest.approx(1)
     assert found["copier"]["agreement"] < 0.3
     assert found["learner"]["agreement"] > 0.95
@@ -126,4 +124,5 @@ def test_diffusion_models_of_two_halves_of_a_simple_set_agree_and_pass_the_gate(
         "halves could not be measured"
     ]
     # A model of a half has seen that half alone.
-    assert any(not np.array_equal(a, b) for a, b in zip(parts[0].state().values(), parts[1].state().values(), strict=True))
+    first, second = (part.state().values() for part in parts)
+    assert any(not np.array_equal(a, b) for a, b in zip(first, second, strict=True))

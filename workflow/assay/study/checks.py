@@ -155,7 +155,7 @@ class _Checks:
         for key, file in files_of(dataset).items():
             if key != "source" and not File(file).exists():
                 self.problems.add((*path, key, "path"), f"there is no file or folder {file!r}")
-        contradictions(path, self._chain_of(dataset), self.study["vary"], self.problems)
+        contradictions(path, self._chain_of(dataset), self.study["vary"], self.registry, self.problems)
         fault = own_data.problem(dataset["source"]) if dataset["source"] else None
         if fault:
             option, near, message = fault

@@ -57,10 +57,11 @@ class Resolver:
 
     def _dataset(self, dataset: Dataset, path: Path) -> Entry:
         made = dataset.model_dump(
-            by_alias=True, exclude={"extends", "curate", *(kind.replace("-", "_") for kind in KINDS_OF_DATA)}
+            by_alias=True, exclude={"extends", "curate", "augment", *(kind.replace("-", "_") for kind in KINDS_OF_DATA)}
         )
         for kind in KINDS_OF_DATA:
             made[kind] = self.methods.entry(kind, getattr(dataset, kind.replace("-", "_")), (*path, kind))
+        made["augment"] = self.methods.entries("augment", dataset.augment, (*path, "augment"))
         made["curate"] = [
             {
                 **(self._beside("curate", entry, (*path, "curate", number)) or {}),
