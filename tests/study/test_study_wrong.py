@@ -201,6 +201,8 @@ WRONG = [
      "the figure fid needs a `judge`", None),
     (arm("{extends: base, synthetic: {generator: g, ratio: 1, gate: {halves: 0.5}}}"), "arms.a.synthetic.gate.halves",
      "the generator g needs `halves: true`", None),
+    (generator("h: {method: smote, dataset: d, unbiased: d}"), "generators.h.unbiased", "smote can not", None),
+    (generator("h: {method: ddpm, dataset: d, unbiased: dd}"), "generators.h.unbiased", "no dataset is called", "d"),
     (generator("h: {method: smote, dataset: d, halves: true}"), "generators.h.halves",
      "only a diffusion model makes an image of a noise; smote is none", None),
     (arm("{extends: base, synthetic: {generator: g, ratio: 1, gate: {fidd: 9}}}"), "arms.a.synthetic.gate.fidd",

@@ -116,7 +116,8 @@ def _generator(task: Task) -> Headline:
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
     task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
-    generator = fit(task.job.spec, registry_of(task), dataset, log, checkpoints)
+    unbiased = read_dataset(task.inputs["unbiased"]) if "unbiased" in task.inputs else None
+    generator = fit(task.job.spec, registry_of(task), dataset, log, checkpoints, unbiased=unbiased)
     tensors = {name: value.contiguous() for name, value in generator.state().items()}
     save_file(tensors, task.out / "generator.safetensors")
     about = {"method": task.job.spec["method"], "classes": dataset.classes, "size": dataset.size}

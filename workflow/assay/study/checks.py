@@ -67,7 +67,12 @@ class _Checks:
             for name, made in self.study[section].items():
                 self._known((section, name, "dataset"), "dataset", made["dataset"], self.datasets)
         for name, generator in self.study["generators"].items():
-            check_generator(("generators", name), generator, self.registry, self.problems)
+            path = ("generators", name)
+            check_generator(path, generator, self.registry, self.problems)
+            fair = generator["unbiased"]
+            if fair and self._known((*path, "unbiased"), "dataset", fair, self.datasets):
+                self._same_classes((*path, "unbiased"), generator["dataset"], fair)
+                self._same_shape((*path, "unbiased"), generator["dataset"], fair)
         for name, arm in self.arms.items():
             self._arm(name, arm)
         self._circle(

@@ -45,6 +45,8 @@ def check_generator(path: Path, generator: Entry, registry: Registry, problems: 
     card = generator["method"] and registry.get("generator", generator["method"]["method"])
     if card and generator["halves"] and not card.sampler:
         problems.add((*path, "halves"), f"only a diffusion model makes an image of a noise; {card.name} is none")
+    if card and generator["unbiased"] and "ratio-steps" not in card.options:
+        problems.add((*path, "unbiased"), f"ddpm and edm can be told what is unbiased; {card.name} can not")
 
 
 def _sampler(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:

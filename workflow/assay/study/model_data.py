@@ -192,6 +192,14 @@ class Generator(Section):
         "The dataset whose train split it learns from.",
         "generators:\n  ddpm: {method: ddpm, dataset: digits}",
     )
+    unbiased: str | None = key(
+        None,
+        "A dataset, which may be small, of whose train split the generator is to learn the distribution within each "
+        "class, while most of its images come from `dataset`, biased as that may be.",
+        "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.2}}\n  few: {from: cut, subset: 100}\n"
+        "  coloured: {from: cut, confounder: tint}\n"
+        "generators:\n  fair: {method: ddpm, dataset: coloured, unbiased: few}",
+    )
     halves: bool = key(
         False,
         "Train it on each half of the train split too. Each synthetic set then tells how much alike the images are "

@@ -74,7 +74,10 @@ class Resolver:
     def _generator(self, generator: Generator, path: Path) -> Entry:
         return {
             "method": self._beside("generator", generator, path),
-            **{key: getattr(generator, key) for key in ("dataset", "halves", "seeds", "precision", "threads")},
+            **{
+                key: getattr(generator, key)
+                for key in ("dataset", "unbiased", "halves", "seeds", "precision", "threads")
+            },
         }
 
     def _encoder(self, encoder: Encoder, path: Path) -> Entry:

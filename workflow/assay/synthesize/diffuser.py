@@ -13,11 +13,13 @@ from torch import Tensor
 
 from assay.errors import MethodError
 from assay.streams import Streams
+from assay.synthesize import importance
 from assay.synthesize.assignment import immiscible
+from assay.synthesize.importance import Ratio, aimed
 from assay.synthesize.pixels import to_bytes, to_unit
 from assay.synthesize.sampling import Sampling
 from assay.synthesize.unet import UNet
-from assay.train.checkpoint import Checkpoints, model_state, optimizer_state, restore_optimizer
+from assay.train.checkpoint import Checkpoints, Phases, model_state, optimizer_state, restore_optimizer
 
 #: Training iterations between two lines of the curve.
 INTERVAL = 50
@@ -46,6 +48,7 @@ class Diffuser(ABC):
         ema: float,
         label_dropout: float,
         noise_assignment: str,
+        ratio_steps: int,
     ):
         if width % 8:
             raise MethodError(
@@ -54,6 +57,9 @@ class Diffuser(ABC):
         self.steps, self.batch, self.lr, self.width = steps, batch, lr, width
         self.balance, self.decay, self.label_dropout = balance, ema, label_dropout
         self.immiscible = noise_assignment == "immiscible"
+        self.ratio_steps = ratio_steps
+        self.unbiased: tuple[np.ndarray, np.ndarray] | None = None
+        self.ratio: Ratio | None = None
         self.net: UNet | None = None
 
     @abstractmethod
@@ -67,6 +73,22 @@ class Diffuser(ABC):
             y: classes or K for none, int64 [B].
             draw: where noise levels come from.
         """
+
+    @abstractmethod
+    def levels(self, count: int, draw: torch.Generator) -> Tensor:
+        """Noise levels sigma as training draws them, float [count]."""
+
+    def correct(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Learn the distribution of these images, few and unbiased, from those that `fit` gets and these; see
+        `assay.synthesize.importance`.
+        """
+        self.unbiased = images, labels
+
+    def aimed(self, x: Tensor, noise: Tensor, sigma: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The image and the noise that the network is to tell, and the weight [B] of each."""
+        if self.ratio is None:
+            return x, noise, x.new_ones(len(x))
+        return aimed(self.ratio, x, noise, sigma, y)
 
     @abstractmethod
     def denoise(self, net: UNet, x: Tensor, sigma: float, y: Tensor) -> Tensor:
@@ -109,6 +131,14 @@ class Diffuser(ABC):
         x = to_unit(images)
         y = torch.from_numpy(np.array(labels, np.int64))
         weights = torch.bincount(y, minlength=classes).double()[y] ** -self.balance
+        if self.unbiased is not None:
+            phases = Phases(checkpoints)
+            data = importance.mixed((x, y), (to_unit(self.unbiased[0]), torch.from_numpy(self.unbiased[1])), weights)
+            with torch.random.fork_rng(devices=[]):
+                self.ratio = Ratio(images.shape[3], classes, self.width)
+            first, checkpoints = phases.next(0), phases.next(self.ratio_steps)
+            importance.fit(self.ratio, data, self.ratio_steps, self.label_dropout, self.levels, streams, first)
+            x, y, weights, _ = data
         net = self._build(images.shape[1:], classes)
         net.reset(streams.torch("generator", "init"))
         average = model_state(net)

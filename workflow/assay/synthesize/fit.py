@@ -18,7 +18,12 @@ from assay.train.precision import resolved
 
 
 def fit(
-    spec: dict[str, Any], registry: Registry, dataset: Dataset, log: Callable[..., None], checkpoints: Checkpoints
+    spec: dict[str, Any],
+    registry: Registry,
+    dataset: Dataset,
+    log: Callable[..., None],
+    checkpoints: Checkpoints,
+    unbiased: Dataset | None = None,
 ) -> Any:
     """Make the generator that `spec` names and train it.
 
@@ -29,12 +34,13 @@ def fit(
         dataset: its train split is all that the generator sees.
         log: called as `log(step, name=value...)`.
         checkpoints: where the state of a training under way is kept and found.
+        unbiased: its train split is what the generator is to learn the distribution of, biased as `dataset` may be.
 
     Returns:
         The trained instance, with `state()` to store and `sample` to use.
 
     Raises:
-        MethodError: no train images.
+        MethodError: no train images, or sets of other classes.
     """
     images, labels = real(dataset)
     streams = Streams(spec["streams"])
@@ -42,6 +48,10 @@ def fit(
         chosen = half_of(labels, spec["half"], streams)
         images, labels, streams = images[chosen], labels[chosen], streams_of(streams, spec["half"])
     generator = bind(registry, "generator", spec["method"])()
+    if unbiased is not None:
+        if unbiased.classes != dataset.classes:
+            raise MethodError(f"unbiased: its classes are {', '.join(unbiased.classes)}, not those that are learnt")
+        generator.correct(*real(unbiased))
     with computing(spec["precision"]):
         generator.fit(images, labels, len(dataset.classes), streams, log, checkpoints)
     return generator

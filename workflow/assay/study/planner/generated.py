@@ -17,7 +17,8 @@ class Generated(Data):
         one of another seed could have learnt what this trial is tested on.
         """
         number = seed % declared["seeds"]
-        return number, seed if self._varies(declared["dataset"]) else number
+        varies = self._varies(declared["dataset"]) or self._varies(declared.get("unbiased"))
+        return number, seed if varies else number
 
     def _generator(self, name: str, seed: int, half: int | None = None) -> tuple[Job, str]:
         """The job of a generator, or of one that learns from half of the images, and the path of its record."""
@@ -26,6 +27,10 @@ class Generated(Data):
         dataset, need = self._dataset(declared["dataset"], place)
         spec = {key: declared[key] for key in ("method", "precision", "threads")}
         spec["streams"] = {"generator": number}
+        inputs, needs = {"dataset": dataset}, [need]
+        if declared["unbiased"]:
+            inputs["unbiased"], need = self._dataset(declared["unbiased"], place)
+            needs.append(need)
         spec |= {} if half is None else {"half": half}
         suffix = "" if half is None else f"-half-{half}"
         method = declared["method"]["method"]
@@ -33,11 +38,11 @@ class Generated(Data):
             "generator",
             label(dataset.label, method, numbers_of(spec) + suffix),
             spec,
-            {"dataset": dataset},
+            inputs,
             self._card("generator", declared["method"]),
         )
         path = f"generators/{name}/seed-{place}{suffix}"
-        self.plan.add(path, "generator", [job], [need])
+        self.plan.add(path, "generator", [job], needs)
         return job, path
 
     def _synthetic(self, arm: str, seed: int, stem: str) -> tuple[Job, str] | None:
