@@ -117,7 +117,10 @@ def _generator(task: Task) -> Headline:
     log, checkpoints = _watched(task)
     task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
     unbiased = read_dataset(task.inputs["unbiased"]) if "unbiased" in task.inputs else None
-    generator = fit(task.job.spec, registry_of(task), dataset, log, checkpoints, unbiased=unbiased)
+    registry = registry_of(task)
+    look = _looks(task, registry, "encoder")
+    encode = (lambda images: look(images)[1]) if look else None
+    generator = fit(task.job.spec, registry, dataset, log, checkpoints, unbiased=unbiased, encode=encode)
     tensors = {name: value.contiguous() for name, value in generator.state().items()}
     save_file(tensors, task.out / "generator.safetensors")
     about = {"method": task.job.spec["method"], "classes": dataset.classes, "size": dataset.size}
@@ -139,7 +142,7 @@ def _synthetic(task: Task) -> Headline:
         registry,
         _trained(task, registry, "generator"),
         dataset,
-        _judge(task, registry),
+        _looks(task, registry, "judge"),
         parts=Parts(task.work),
         halves=[_trained(task, registry, role) for role in ("half/0", "half/1") if role in task.inputs],
         learnt=read_dataset(task.inputs["learnt"]) if "learnt" in task.inputs else None,
@@ -165,14 +168,16 @@ def _trained(task: Task, registry: JobRegistry, role: str) -> Any:
     return generator
 
 
-def _judge(task: Task, registry: JobRegistry) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
-    """The network that looks at synthetic images, if the arm names one."""
-    if "judge" not in task.inputs:
+def _looks(
+    task: Task, registry: JobRegistry, role: str
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
+    """The network of an input, if there is one: from images to logits and features."""
+    if role not in task.inputs:
         return None
     from assay.run.models import read_model
     from assay.train.infer import logits_and_features
 
-    return partial(logits_and_features, read_model(task.inputs["judge"], registry))
+    return partial(logits_and_features, read_model(task.inputs[role], registry))
 
 
 def _pretrain(task: Task) -> Headline:

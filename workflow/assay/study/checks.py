@@ -69,6 +69,9 @@ class _Checks:
         for name, generator in self.study["generators"].items():
             path = ("generators", name)
             check_generator(path, generator, self.registry, self.problems)
+            seen = generator["encoder"]
+            if seen and self._known((*path, "encoder"), "encoder", seen, self.study["encoders"]):
+                self._same_shape((*path, "encoder"), generator["dataset"], self.study["encoders"][seen]["dataset"])
             fair = generator["unbiased"]
             if fair and self._known((*path, "unbiased"), "dataset", fair, self.datasets):
                 self._same_classes((*path, "unbiased"), generator["dataset"], fair)

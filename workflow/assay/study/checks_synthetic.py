@@ -45,8 +45,11 @@ def check_generator(path: Path, generator: Entry, registry: Registry, problems: 
     card = generator["method"] and registry.get("generator", generator["method"]["method"])
     if card and generator["halves"] and not card.sampler:
         problems.add((*path, "halves"), f"only a diffusion model makes an image of a noise; {card.name} is none")
-    if card and generator["unbiased"] and "ratio-steps" not in card.options:
-        problems.add((*path, "unbiased"), f"ddpm and edm can be told what is unbiased; {card.name} can not")
+    for key, what in (("unbiased", "what is unbiased"), ("encoder", "features")):
+        if card and generator[key] and "ratio-steps" not in card.options:
+            problems.add((*path, key), f"ddpm and edm can be told {what}; {card.name} can not")
+    if generator["unbiased"] and generator["encoder"]:
+        problems.add((*path, "encoder"), "`unbiased` weighs images by their class, and features stand in place of it")
 
 
 def _sampler(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:

@@ -197,8 +197,15 @@ class Generator(Section):
         "A dataset, which may be small, of whose train split the generator is to learn the distribution within each "
         "class, while most of its images come from `dataset`, biased as that may be.",
         "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.2}}\n  few: {from: cut, subset: 100}\n"
-        "  coloured: {from: cut, confounder: tint}\n"
+        "  coloured: {from: cut, confounder: patch}\n"
         "generators:\n  fair: {method: ddpm, dataset: coloured, unbiased: few}",
+    )
+    encoder: str | None = key(
+        None,
+        "An encoder of this study: the network is told its features of each image in place of the class, and images of "
+        "a class are made from the features of train images of that class, as variations of them.",
+        "generators:\n  varied: {method: ddpm, dataset: digits, encoder: turned}\n"
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8}",
     )
     halves: bool = key(
         False,

@@ -72,13 +72,8 @@ class Resolver:
         return made
 
     def _generator(self, generator: Generator, path: Path) -> Entry:
-        return {
-            "method": self._beside("generator", generator, path),
-            **{
-                key: getattr(generator, key)
-                for key in ("dataset", "unbiased", "halves", "seeds", "precision", "threads")
-            },
-        }
+        keys = {"dataset", "unbiased", "encoder", "halves", "seeds", "precision", "threads"}
+        return {"method": self._beside("generator", generator, path), **generator.model_dump(include=keys)}
 
     def _encoder(self, encoder: Encoder, path: Path) -> Entry:
         return {

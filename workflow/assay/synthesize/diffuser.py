@@ -17,6 +17,7 @@ from assay.synthesize import importance
 from assay.synthesize.assignment import immiscible
 from assay.synthesize.importance import Ratio, aimed
 from assay.synthesize.pixels import to_bytes, to_unit
+from assay.synthesize.represented import Represented, standardised
 from assay.synthesize.sampling import Sampling
 from assay.synthesize.unet import UNet
 from assay.train.checkpoint import Checkpoints, Phases, model_state, optimizer_state, restore_optimizer
@@ -60,6 +61,7 @@ class Diffuser(ABC):
         self.ratio_steps = ratio_steps
         self.unbiased: tuple[np.ndarray, np.ndarray] | None = None
         self.ratio: Ratio | None = None
+        self.features: Tensor | None = None
         self.net: UNet | None = None
 
     @abstractmethod
@@ -83,6 +85,12 @@ class Diffuser(ABC):
         `assay.synthesize.importance`.
         """
         self.unbiased = images, labels
+
+    def represent(self, features: np.ndarray) -> None:
+        """Be told features, float32 [N,D], of the images that `fit` gets, in place of their classes; see
+        `assay.synthesize.represented`.
+        """
+        self.features = standardised(features)
 
     def aimed(self, x: Tensor, noise: Tensor, sigma: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The image and the noise that the network is to tell, and the weight [B] of each."""
@@ -139,7 +147,8 @@ class Diffuser(ABC):
             first, checkpoints = phases.next(0), phases.next(self.ratio_steps)
             importance.fit(self.ratio, data, self.ratio_steps, self.label_dropout, self.levels, streams, first)
             x, y, weights, _ = data
-        net = self._build(images.shape[1:], classes)
+        told = y if self.features is None else torch.arange(len(y))
+        net = self._build(images.shape[1:], classes, None if self.features is None else (self.features, y))
         net.reset(streams.torch("generator", "init"))
         average = model_state(net)
         optimizer = torch.optim.Adam(net.parameters(), lr=self.lr, fused=True)
@@ -158,7 +167,7 @@ class Diffuser(ABC):
             noise = torch.randn(self.batch, *x.shape[1:], generator=draw)
             if self.immiscible:
                 noise = immiscible(x[chosen], noise)
-            loss = self.loss(net, x[chosen], noise, torch.where(kept, y[chosen], classes), draw)
+            loss = self.loss(net, x[chosen], noise, torch.where(kept, told[chosen], net.none), draw)
             rate = self.lr * _rate(step, self.steps)
             optimizer.param_groups[0]["lr"] = rate
             optimizer.zero_grad()
@@ -190,7 +199,8 @@ class Diffuser(ABC):
 
     def restore(self, state: dict[str, Tensor], shape: tuple[int, int, int], classes: int) -> None:
         """Take weights that `state` gave, for images of `shape` [H,W,C] in `classes` classes."""
-        self.net = self._build(shape, classes)
+        known = (state["label.features"], state["label.labels"]) if "label.features" in state else None
+        self.net = self._build(shape, classes, known)
         self.net.load_state_dict(state)
         self.net.eval()
 
@@ -203,7 +213,7 @@ class Diffuser(ABC):
         made, so a resumed sampling goes on bit for bit.
         """
         net = self._trained()
-        none = net.label.num_embeddings - 1
+        label = net.label
         sigmas = self.sigmas(sampling.steps)
         height, width, channels = reference[0].shape[1:]
         out, start, sampling.evaluations = sampling.parts.open((len(labels), height, width, channels))
@@ -216,18 +226,24 @@ class Diffuser(ABC):
 
         with torch.inference_mode(), torch.autocast("cpu", enabled=False):
             for first in range(start, len(labels), BATCH):
-                y = torch.from_numpy(np.array(labels[first : first + BATCH], np.int64))
+                asked = np.array(labels[first : first + BATCH], np.int64)
+                if isinstance(label, Represented):
+                    asked = label.chosen(asked, streams.numpy("generator", "features", first))
+                y = torch.from_numpy(asked)
                 draw = streams.torch("generator", "sample", first)
                 noise = torch.randn(len(y), channels, height, width, generator=draw)
-                x = sampling(denoise, self.start(noise, sigmas[0]), sigmas, y, none, draw)
+                x = sampling(denoise, self.start(noise, sigmas[0]), sigmas, y, net.none, draw)
                 out[first : first + BATCH] = to_bytes(x)
                 sampling.parts.keep(first + len(y), sampling.evaluations)
         return out
 
-    def _build(self, shape: tuple[int, ...], classes: int) -> UNet:
+    def _build(self, shape: tuple[int, ...], classes: int, represented: tuple[Tensor, Tensor] | None = None) -> UNet:
         # Constructors of torch's layers draw from the global state; `reset` and `restore` replace what they drew.
         with torch.random.fork_rng(devices=[]):
-            return UNet(shape[2], min(shape[:2]), classes, self.width)
+            net = UNet(shape[2], min(shape[:2]), classes, self.width)
+            if represented is not None:
+                net.label, net.none = Represented(*represented, 4 * self.width), len(represented[1])
+            return net
 
     def _trained(self) -> UNet:
         if self.net is None:

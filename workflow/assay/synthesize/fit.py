@@ -24,6 +24,7 @@ def fit(
     log: Callable[..., None],
     checkpoints: Checkpoints,
     unbiased: Dataset | None = None,
+    encode: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Any:
     """Make the generator that `spec` names and train it.
 
@@ -35,6 +36,7 @@ def fit(
         log: called as `log(step, name=value...)`.
         checkpoints: where the state of a training under way is kept and found.
         unbiased: its train split is what the generator is to learn the distribution of, biased as `dataset` may be.
+        encode: gives the features, float32 [N,D], that the generator is told of images in place of their class.
 
     Returns:
         The trained instance, with `state()` to store and `sample` to use.
@@ -52,6 +54,8 @@ def fit(
         if unbiased.classes != dataset.classes:
             raise MethodError(f"unbiased: its classes are {', '.join(unbiased.classes)}, not those that are learnt")
         generator.correct(*real(unbiased))
+    if encode is not None:
+        generator.represent(encode(images))
     with computing(spec["precision"]):
         generator.fit(images, labels, len(dataset.classes), streams, log, checkpoints)
     return generator

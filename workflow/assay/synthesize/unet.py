@@ -35,7 +35,8 @@ class UNet(nn.Module):
         context = 4 * width
         self.width = width
         self.time = nn.Sequential(nn.Linear(width, context), nn.SiLU(), nn.Linear(context, context))
-        self.label = Labels(classes + 1, context)
+        self.label: nn.Module = Labels(classes + 1, context)
+        self.none = classes
         self.stem = nn.Conv2d(channels, width, 3, padding=1)
         self.down = nn.ModuleList(Block(w, w, context) for w in widths)
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))

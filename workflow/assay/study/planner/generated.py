@@ -31,6 +31,12 @@ class Generated(Data):
         if declared["unbiased"]:
             inputs["unbiased"], need = self._dataset(declared["unbiased"], place)
             needs.append(need)
+        methods, modules = self._card("generator", declared["method"]), []
+        if declared["encoder"]:
+            inputs["encoder"], need = self._encoder(declared["encoder"], place)
+            needs.append(need)
+            methods += self._card("model", self.study["encoders"][declared["encoder"]]["model"])
+            modules.append("assay.train.infer")
         spec |= {} if half is None else {"half": half}
         suffix = "" if half is None else f"-half-{half}"
         method = declared["method"]["method"]
@@ -39,7 +45,8 @@ class Generated(Data):
             label(dataset.label, method, numbers_of(spec) + suffix),
             spec,
             inputs,
-            self._card("generator", declared["method"]),
+            methods,
+            modules=modules,
         )
         path = f"generators/{name}/seed-{place}{suffix}"
         self.plan.add(path, "generator", [job], needs)
