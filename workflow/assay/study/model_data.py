@@ -197,7 +197,7 @@ class Generator(Section):
         "A dataset, which may be small, of whose train split the generator is to learn the distribution within each "
         "class, while most of its images come from `dataset`, biased as that may be.",
         "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.2}}\n  few: {from: cut, subset: 100}\n"
-        "  coloured: {from: cut, confounder: patch}\n"
+        "  coloured: {from: cut, confounder: {method: patch, correlation: 0.9}}\n"
         "generators:\n  fair: {method: ddpm, dataset: coloured, unbiased: few}",
     )
     encoder: str | None = key(
