@@ -244,3 +244,10 @@ def test_a_claim_over_a_curve_draws_it_and_tells_its_means() -> None:
     named = str(verdicts.evidence(verdict(curves=[{**curve, "x": ["d", "e"]}])))
     assert "kd.accuracy: d 0.6, e 0.8" in named
     assert "curve-of-claim" not in str(verdicts.evidence(verdict(curves=[{**curve, "y": [[None], [None]]}])))
+    assert "cosine of images that generators of two halves make from the same noise 0.81" in " ".join(text.split())
+    assert "0.43 between an image and the most similar train image of its half" in text
+    assert re.findall(r'data-figure="(synthetic|neighbours|halves)"', str(section.body)) == [
+        "synthetic",
+        "neighbours",
+        "halves",
+    ]

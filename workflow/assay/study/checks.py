@@ -18,7 +18,7 @@ from assay.study.checks_devices import shareable
 from assay.study.checks_distill import check_distill
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
-from assay.study.checks_synthetic import check_synthetic
+from assay.study.checks_synthetic import check_generator, check_synthetic
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
@@ -67,6 +67,16 @@ class _Checks:
         for section in ("generators", "encoders"):
             for name, made in self.study[section].items():
                 self._known((section, name, "dataset"), "dataset", made["dataset"], self.datasets)
+        for name, generator in self.study["generators"].items():
+            path = ("generators", name)
+            check_generator(path, generator, self.registry, self.problems)
+            seen = generator["encoder"]
+            if seen and self._known((*path, "encoder"), "encoder", seen, self.study["encoders"]):
+                self._same_shape((*path, "encoder"), generator["dataset"], self.study["encoders"][seen]["dataset"])
+            fair = generator["unbiased"]
+            if fair and self._known((*path, "unbiased"), "dataset", fair, self.datasets):
+                self._same_classes((*path, "unbiased"), generator["dataset"], fair)
+                self._same_shape((*path, "unbiased"), generator["dataset"], fair)
         for name, arm in self.arms.items():
             self._arm(name, arm)
         self._circle(
@@ -163,7 +173,7 @@ class _Checks:
         for key, file in files_of(dataset).items():
             if key != "source" and not File(file).exists():
                 self.problems.add((*path, key, "path"), f"there is no file or folder {file!r}")
-        contradictions(path, self._chain_of(dataset), self.study["vary"], self.problems)
+        contradictions(path, self._chain_of(dataset), self.study["vary"], self.registry, self.problems)
         fault = own_data.problem(dataset["source"]) if dataset["source"] else None
         if fault:
             option, near, message = fault
