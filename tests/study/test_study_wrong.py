@@ -415,6 +415,11 @@ WRONG = [
      "points are tuned one by one", None),
     (arm("{extends: base, together: true, compile: true}"), "arms.a.compile", "stacked networks are not compiled",
      None),
+    # what a graph of the device cannot do
+    (arm("{extends: base, compile: cuda-graph}"), "arms.a.compile",
+     "expected one of false, true, cuda-graphs, found 'cuda-graph'", "cuda-graphs"),
+    (f"resources: {{train: {{gpus: 0}}}}\n{arm('{extends: base, compile: cuda-graphs}')}", "arms.a.compile",
+     "cuda-graphs needs a GPU, and `resources.train` gives a training none", None),
     (arm("{dataset: d, predictions: p.npz, together: true}"), "arms.a.predictions", "the arm trains nothing", None),
     (arm("{extends: base, together: true, model: {method: timm, name: x}}"), "arms.a.model",
      "does not go with model 'timm'; it goes with airbench94, ", None),

@@ -14,7 +14,7 @@ from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_compress import check_compress
 from assay.study.checks_data import contradictions
-from assay.study.checks_devices import shareable
+from assay.study.checks_devices import graphed, shareable
 from assay.study.checks_distill import check_distill
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
@@ -241,6 +241,7 @@ class _Checks:
         if arm["synthetic"]:
             self._synthetic((*path, "synthetic"), arm)
         shareable(path, arm, self.study["resources"], self.registry, self.problems)
+        graphed(path, arm, self.study["resources"], self.problems)
         self._init(path, arm)
         self._teacher(path, arm)
         check_distill(path, arm, self.registry, self.problems)
