@@ -107,37 +107,32 @@ def _unchanged(spec: dict[str, Any]) -> None:
 
 def _generator(task: Task) -> Headline:
     import torch
-    from safetensors.torch import save_file
 
+    from assay.run.generators import read_generator, write_generator
     from assay.synthesize.fit import fit
     from assay.train.precision import resolved
 
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
     task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
-    generator = fit(task.job.spec, registry_of(task), dataset, log, checkpoints)
-    tensors = {name: value.contiguous() for name, value in generator.state().items()}
-    save_file(tensors, task.out / "generator.safetensors")
-    about = {"method": task.job.spec["method"], "classes": dataset.classes, "size": dataset.size}
-    write_json(task.out / "generator.json", {**about, "channels": dataset.channels})
-    return {"parameters": sum(value.numel() for value in tensors.values())}
+    registry = registry_of(task)
+    taught = task.inputs.get("teacher")
+    teacher = read_generator(taught, registry) if taught else None
+    generator = fit(task.job.spec, registry, dataset, log, checkpoints, teacher)
+    return {"parameters": write_generator(task.out, generator, task.job.spec["method"], dataset, taught)}
 
 
 def _synthetic(task: Task) -> Headline:
     import torch
-    from safetensors.torch import load_file
 
     from assay.data.sheet import contact_sheet
-    from assay.study.registry import bind
+    from assay.run.generators import read_generator
     from assay.synthesize.job import synthesize
     from assay.train.precision import resolved
 
     dataset = read_dataset(task.inputs["dataset"])
-    about = read_json(task.inputs["generator"] / "generator.json")
     registry = registry_of(task)
-    generator = bind(registry, "generator", about["method"])()
-    shape = (about["size"], about["size"], about["channels"])
-    generator.restore(load_file(task.inputs["generator"] / "generator.safetensors"), shape, len(about["classes"]))
+    generator = read_generator(task.inputs["generator"], registry)
     made = synthesize(task.job.spec, registry, generator, dataset, _judge(task, registry))
     task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
     write_dataset(task.out, made, contact_sheet(made, "synthetic", SHEET))

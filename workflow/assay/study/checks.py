@@ -16,6 +16,7 @@ from assay.study.checks_compress import check_compress
 from assay.study.checks_data import contradictions
 from assay.study.checks_devices import shareable
 from assay.study.checks_distill import check_distill
+from assay.study.checks_generators import check_generators
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
 from assay.study.checks_synthetic import check_synthetic
@@ -66,6 +67,7 @@ class _Checks:
         for section in ("generators", "encoders"):
             for name, made in self.study[section].items():
                 self._known((section, name, "dataset"), "dataset", made["dataset"], self.datasets)
+        check_generators(self.study, self.registry, self.problems)
         for name, arm in self.arms.items():
             self._arm(name, arm)
         self._circle(

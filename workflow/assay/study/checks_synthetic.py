@@ -43,6 +43,9 @@ def _sampler(path: Path, use: Entry, study: dict[str, Any], registry: Registry, 
     known = use["sampler"] and registry.get("sampler", use["sampler"]["method"])
     if known and card and not card.sampler:
         problems.add(path, f"{card.name} makes images in one way alone; leave `sampler` out")
+    elif known and card and known.network != card.network:
+        told = f"{known.name} samples a {known.network}, and the network of {card.name} is a {card.network}"
+        problems.add(path, told, card.sampler)
 
 
 def _judge(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:

@@ -180,6 +180,13 @@ class Generator(Section):
         "The dataset whose train split it learns from.",
         "generators:\n  ddpm: {method: ddpm, dataset: digits}",
     )
+    teacher: str | None = key(
+        None,
+        "The generator of this study that it is distilled from, for a method that learns from another. Its dataset is "
+        "the same; number k learns from the teacher's number k modulo its seeds.",
+        "generators:\n  edm: {method: edm, dataset: digits}\n"
+        "  quick: {method: consistency-distillation, dataset: digits, teacher: edm}",
+    )
     seeds: Count = key(
         1,
         "How many generators are trained; the trial with seed k uses number k modulo this.",

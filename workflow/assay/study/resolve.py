@@ -73,7 +73,7 @@ class Resolver:
     def _generator(self, generator: Generator, path: Path) -> Entry:
         return {
             "method": self._beside("generator", generator, path),
-            **{key: getattr(generator, key) for key in ("dataset", "seeds", "precision", "threads")},
+            **{key: getattr(generator, key) for key in ("dataset", "teacher", "seeds", "precision", "threads")},
         }
 
     def _encoder(self, encoder: Encoder, path: Path) -> Entry:

@@ -17,7 +17,12 @@ from assay.train.precision import resolved
 
 
 def fit(
-    spec: dict[str, Any], registry: Registry, dataset: Dataset, log: Callable[..., None], checkpoints: Checkpoints
+    spec: dict[str, Any],
+    registry: Registry,
+    dataset: Dataset,
+    log: Callable[..., None],
+    checkpoints: Checkpoints,
+    teacher: Any = None,
 ) -> Any:
     """Make the generator that `spec` names and train it.
 
@@ -28,6 +33,7 @@ def fit(
         dataset: its train split is all that the generator sees.
         log: called as `log(step, name=value...)`.
         checkpoints: where the state of a training under way is kept and found.
+        teacher: the trained generator that it learns from, if its card asks for one.
 
     Returns:
         The trained instance, with `state()` to store and `sample` to use.
@@ -37,6 +43,8 @@ def fit(
     """
     images, labels = real(dataset)
     generator = bind(registry, "generator", spec["method"])()
+    if teacher is not None:
+        generator.learn_from(teacher)
     with computing(spec["precision"]):
         generator.fit(images, labels, len(dataset.classes), Streams(spec["streams"]), log, checkpoints)
     return generator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from assay.study.jobs import Job, label
 from assay.study.planner.data import Data
 from assay.study.planner.names import Entry, numbers_of
+from assay.study.registry import Card
 
 
 class Generated(Data):
@@ -25,17 +26,21 @@ class Generated(Data):
         dataset, need = self._dataset(declared["dataset"], place)
         spec = {key: declared[key] for key in ("method", "precision", "threads")}
         spec["streams"] = {"generator": number}
-        method = declared["method"]["method"]
-        job = self._job(
-            "generator",
-            label(dataset.label, method, numbers_of(spec)),
-            spec,
-            {"dataset": dataset},
-            self._card("generator", declared["method"]),
-        )
+        inputs, needs = {"dataset": dataset}, [need]
+        if declared["teacher"]:
+            inputs["teacher"], need = self._generator(declared["teacher"], place)
+            needs.append(need)
+        name_of_job = label(dataset.label, declared["method"]["method"], numbers_of(spec))
+        job = self._job("generator", name_of_job, spec, inputs, self._learnt(name))
         path = f"generators/{name}/seed-{place}"
-        self.plan.add(path, "generator", [job], [need])
+        self.plan.add(path, "generator", [job], needs)
         return job, path
+
+    def _learnt(self, name: str) -> list[Card]:
+        """The methods of a generator and of those that it was distilled from."""
+        declared = self.study["generators"][name]
+        own = self._card("generator", declared["method"])
+        return [*own, *self._learnt(declared["teacher"])] if declared["teacher"] else own
 
     def _synthetic(self, arm: str, seed: int, stem: str) -> tuple[Job, str] | None:
         use = self.study["arms"][arm]["synthetic"]
@@ -47,7 +52,7 @@ class Generated(Data):
         spec = {key: use[key] for key in ("balance", "per-class", "ratio", "sampler", "filter")}
         spec |= {key: generator.spec[key] for key in ("precision", "streams")}
         spec["soft"] = use["labels"] == "soft"
-        methods = [*self._card("generator", generator.spec["method"]), *self._card("sampler", use["sampler"])]
+        methods = [*self._learnt(use["generator"]), *self._card("sampler", use["sampler"])]
         methods += self._card("filter", use["filter"])
         modules = []
         if use["judge"]:
