@@ -9,7 +9,7 @@ from torch import Tensor
 
 from assay import Option, method
 from assay.errors import MethodError
-from assay.synthesize.diffuser import Diffuser
+from assay.synthesize.diffuser import Diffuser, Network
 from assay.synthesize.unet import UNet
 
 #: What the network is told of the noise is that of the paper, log sigma / 4, times this: the fastest of the U-Net's
@@ -72,12 +72,13 @@ class Edm(Diffuser):
     def loss(self, net: UNet, x: Tensor, noise: Tensor, y: Tensor, draw: torch.Generator) -> Tensor:
         """Equation 2, weighted so that the network's own error counts alike at all levels; see `Diffuser.loss`."""
         sigma = torch.exp(self.level_mean + self.level_spread * torch.randn(len(x), generator=draw))
-        clean = self._denoised(net, x + sigma[:, None, None, None] * noise, sigma, y)
+        clean = self.denoised(net, x + sigma[:, None, None, None] * noise, sigma, y)
         return (weight(sigma, self.sigma_data) * (clean - x).square().flatten(1).mean(1)).mean()
 
-    def denoise(self, net: UNet, x: Tensor, sigma: float, y: Tensor) -> Tensor:
-        """The images that the network expects behind `x`."""
-        return self._denoised(net, x, torch.full((len(x),), sigma), y)
+    def denoised(self, net: Network, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
+        """Equation 7: D(x; sigma) = c_skip x + c_out F(c_in x; c_noise)."""
+        skip, out, into = (c[:, None, None, None] for c in preconditioning(sigma, self.sigma_data))
+        return skip * x + out * net(into * x, LEVEL * sigma.log() / 4, y).float()
 
     def sigmas(self, visits: int) -> list[float]:
         """Equation 5: evenly spaced in sigma^(1 / rho)."""
@@ -87,11 +88,6 @@ class Edm(Diffuser):
     def start(self, noise: Tensor, sigma: float) -> Tensor:
         """Noise alone: images are negligible beside it."""
         return noise * sigma
-
-    def _denoised(self, net: UNet, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
-        """Equation 7: D(x; sigma) = c_skip x + c_out F(c_in x; c_noise)."""
-        skip, out, into = (c[:, None, None, None] for c in preconditioning(sigma, self.sigma_data))
-        return skip * x + out * net(into * x, LEVEL * sigma.log() / 4, y).float()
 
 
 def preconditioning(sigma: Tensor, sigma_data: float) -> tuple[Tensor, Tensor, Tensor]:
