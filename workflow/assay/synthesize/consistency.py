@@ -30,7 +30,7 @@ from assay.train.checkpoint import model_state
         "batch": Option(32, "images an iteration", at_least=1),
         "lr": Option(0.0005, "peak learning rate of Adam, as for `edm`", above=0),
         "distance": Option(
-            "pseudo-huber",
+            "l2",
             "between what two neighbouring points lead to; the paper's LPIPS needs weights that nothing here has",
             choices=["l2", "l1", "pseudo-huber"],
         ),

@@ -41,14 +41,18 @@ class Student(Diffuser):
 
     @property
     def teacher(self) -> Diffuser:
-        """What the teacher is like, which the student is too."""
+        """What the teacher is like, which the student is too.
+
+        Raises:
+            MethodError: there is none.
+        """
         if self._teacher is None:
             raise MethodError(f"{self.name}: call learn_from with its teacher first")
         return self._teacher
 
     def begin(self, net: UNet, streams: Streams) -> None:  # noqa: ARG002
         """Start from the weights of the network that is learnt from."""
-        net.load_state_dict(self._taught().state_dict())
+        net.load_state_dict(self.learnt().state_dict())
 
     def denoised(self, net: Network, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
         """As the teacher does it."""
@@ -64,7 +68,7 @@ class Student(Diffuser):
 
     def shown(self, x: Tensor, sigma: Tensor, y: Tensor, guidance: float) -> Tensor:
         """The images that the network that is learnt from shows behind `x`, float [B,C,H,W]; `sigma` is [B]."""
-        net = self._taught()
+        net = self.learnt()
 
         def denoise(x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
             return self.teacher.bounded(self.teacher.denoised(net, x, sigma, y))
@@ -75,7 +79,13 @@ class Student(Diffuser):
         conditional, free = denoise(torch.cat([x, x]), torch.cat([sigma, sigma]), torch.cat([y, none])).chunk(2)
         return (1 + guidance) * conditional - guidance * free
 
-    def _taught(self) -> UNet:
+    def learnt(self) -> UNet:
+        """The network that is learnt from.
+
+        Raises:
+            MethodError: there is no teacher, or it has learnt nothing.
+        """
+        teacher = self.teacher
         if self.taught is None:
-            raise MethodError(f"{self.name}: its teacher has learnt nothing")
+            raise MethodError(f"{self.name}: its teacher, of method {teacher.name}, has learnt nothing")
         return self.taught
