@@ -126,7 +126,7 @@ def normal(count=400, seed=1):
 
 def test_the_loss_of_a_student_that_steps_twice_at_once_is_nothing():
     student = taught("progressive-distillation", visits=4, halvings=2)
-    levels = torch.tensor(student.levels())
+    levels = torch.tensor(student.ladder())
 
     def twice(x, sigma):
         place = (levels[None] - sigma[:, None]).abs().argmin(1)
@@ -143,7 +143,7 @@ def test_weights_are_the_ratio_of_signal_to_noise_cut_off_or_with_one_more():
     """An error of 1 at each pixel; the levels that a student of one round visits are half of the teacher's."""
     for weighting, expected in (("truncated-snr", lambda r: max(r, 1)), ("snr+1", lambda r: r + 1)):
         student = taught("progressive-distillation", visits=8, halvings=1, weighting=weighting)
-        levels = torch.tensor(student.levels())
+        levels = torch.tensor(student.ladder())
 
         def off(x, sigma, levels=levels):
             place = (levels[None] - sigma[:, None]).abs().argmin(1)

@@ -54,7 +54,7 @@ class ConsistencyDistillation(Student):
 
     def __init__(self, *, levels: int, distance: str, target_decay: float, **options: Any):
         super().__init__(**options)
-        self.levels, self.distance, self.target_decay = levels, distance, target_decay
+        self.points, self.distance, self.target_decay = levels, distance, target_decay
 
     def begin(self, net: UNet, streams: Streams) -> None:
         """Network and target start from the weights of the teacher."""
@@ -67,8 +67,8 @@ class ConsistencyDistillation(Student):
 
     def loss(self, net: UNet, x: Tensor, noise: Tensor, y: Tensor, draw: torch.Generator) -> Tensor:
         """Equation 7: the mean distance between what two neighbouring points of a path lead to."""
-        levels = torch.tensor(self.teacher.sigmas(self.levels)[:-1])
-        at = torch.randint(self.levels - 1, (len(x),), generator=draw)
+        levels = torch.tensor(self.teacher.sigmas(self.points)[:-1])
+        at = torch.randint(self.points - 1, (len(x),), generator=draw)
         sigma, end = levels[at], levels[at + 1]
         noisy = x + sigma[:, None, None, None] * noise
         with torch.no_grad():

@@ -72,7 +72,7 @@ class ProgressiveDistillation(Student):
         Raises:
             MethodError: the teacher knows fewer noise levels than the first student would see.
         """
-        self.levels()
+        self.ladder()
         phases = Phases(checkpoints)
         for number in range(self.halvings):
             self.round, before = number, number * self.steps
@@ -88,7 +88,7 @@ class ProgressiveDistillation(Student):
 
     def loss(self, net: UNet, x: Tensor, noise: Tensor, y: Tensor, draw: torch.Generator) -> Tensor:
         """Weighted mean square error of the image that a step starts from, at levels drawn evenly (their section 3)."""
-        levels = torch.tensor(self.levels())
+        levels = torch.tensor(self.ladder())
         stride = 2 ** (self.round + 1)
         at = stride * torch.randint((len(levels) - 1) // stride, (len(x),), generator=draw)
         sigma, middle, end = levels[at], levels[at + stride // 2], levels[at + stride]
@@ -101,7 +101,7 @@ class ProgressiveDistillation(Student):
         ratio = 1 / sigma**2
         return ((ratio.clamp(min=1) if self.weighting == "truncated-snr" else ratio + 1) * error).mean()
 
-    def levels(self) -> list[float]:
+    def ladder(self) -> list[float]:
         """The noise levels of the first teacher, falling, 0 at the end; each student takes every other one.
 
         Raises:
@@ -118,7 +118,7 @@ class ProgressiveDistillation(Student):
 
     def sigmas(self, visits: int) -> list[float]:  # noqa: ARG002
         """Those that the last student was trained for."""
-        return self.levels()[:: 2**self.halvings]
+        return self.ladder()[:: 2**self.halvings]
 
     def sample(  # type: ignore[override]
         self, labels: np.ndarray, streams: Streams, reference: tuple[np.ndarray, np.ndarray]
