@@ -56,6 +56,7 @@ CARDS = [
     _card("augment", "mixup", options={"alpha": Option(1.0, "of the beta distribution", above=0)}),
     _card("generator", "smote", options={"neighbours": Option(5, "k", at_least=1)}),
     _card("generator", "ddpm", options={"steps": Option(1000, "of training", at_least=1)}, sampler="ddim"),
+    _card("generator", "condensed", options={"per-class": Option(..., "images", type=int, at_least=1)}),
     _card("sampler", "ddim", options={"steps": Option(20, "visited", at_least=2)}),
     _card("sampler", "unipc", options={"steps": Option(20, "visited", at_least=2)}),
     _card("filter", "agreement", reads=["judge"]),
