@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from assay import Option, method
@@ -34,10 +35,18 @@ def convnet(channels: int, classes: int, size: int, *, width: int, depth: int) -
     for _ in range(depth):
         blocks += [
             nn.Conv2d(inputs, width, 3, padding=1),
-            nn.GroupNorm(width, width),
+            InstanceNorm(width, affine=True),
             nn.ReLU(inplace=True),
             nn.AvgPool2d(2),
         ]
         inputs = width
     side = size // 2**depth
     return Classifier(nn.Sequential(*blocks, nn.Flatten()), inputs * side * side, channels, classes)
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """What the authors write as one group a channel, which on a CPU takes ten times as long in channels-last layout."""
+
+    def initialise(self, generator: torch.Generator) -> None:  # noqa: ARG002
+        """Scale 1, shift 0."""
+        self.reset_parameters()
