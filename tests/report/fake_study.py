@@ -67,6 +67,12 @@ claims:
     expect: "pruned.accuracy ~ baseline.accuracy within 0.02"
   - claim: The student is smaller
     expect: "student.parameters < 0.5 * baseline.parameters"
+  - claim: Synthetic images, then none, then a student
+    expect: "synthetic.accuracy > baseline.accuracy > student.accuracy"
+    primary: false
+  - claim: Mixup helps most classes
+    expect: "for most class in 1, 2, 3, 4: mixup.recall > baseline.recall - 0.2"
+    primary: false
   - claim: A diverging recipe is no better
     expect: "diverged.accuracy < baseline.accuracy"
 """
