@@ -56,7 +56,7 @@ def test_an_epoch_of_some_classes_holds_all_of_theirs_and_none_else(toy):
     order = Order(labels, 2, Streams({"init": 0, "order": 0, "augment": 0}), Only([0, 2]))
     seen = np.concatenate([images.numpy() for images, _ in order.batches(0)])
     assert sorted(seen) == [0, 2, 4, 5, 6]
-    twice = Only([2], lambda labels, rng: np.repeat(np.arange(len(labels)), 2))
+    twice = Only([2], lambda labels, _: np.repeat(np.arange(len(labels)), 2))
     assert twice(labels, np.random.default_rng(0)).tolist() == [2, 2, 5, 5, 6, 6]
     with pytest.raises(MethodError, match="no images"):
         Order(labels, 2, Streams({"init": 0, "order": 0, "augment": 0}), Only([3]))
@@ -89,7 +89,7 @@ def test_rounds_go_back_to_the_start_with_what_is_left(make):
     taught = [classes for classes, _ in schools.seen]
     assert taught[-1] is None, "the ticket itself learns all classes"
     for at in range(0, len(taught) - 1, 3):
-        assert sorted(sum(taught[at : at + 3], [])) == [0, 1, 2]
+        assert sorted(label for classes in taught[at : at + 3] for label in classes) == [0, 1, 2]
     for _, begun in schools.seen:
         assert all(torch.equal(value, initial[name].where(value != 0, value)) for name, value in begun.items())
     last = schools.seen[-1][1]

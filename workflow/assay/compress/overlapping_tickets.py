@@ -33,7 +33,7 @@ class Train(Protocol):
     summary="Lottery tickets of networks that each learn some of the classes; what all of them keep is kept",
     paper="Hossain et al. 2022, arXiv:2212.12770 (COLT)",
     options={
-        "sparsity": Option(0.8, "share of the weights that are zero in the end, those of the head aside", above=0, below=1),
+        "sparsity": Option(0.8, "share of the weights before the head that are zero in the end", above=0, below=1),
         "parts": Option(2, "networks, among which the classes are dealt out", at_least=2),
         "share": Option(0.15, "of what is left that each network drops in a round", above=0, below=1),
     },
