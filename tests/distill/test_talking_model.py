@@ -43,7 +43,7 @@ def test_it_is_its_equation_with_the_teacher_run_by_hand(talk, batch):
     method, mine, its, x, teacher = talk()
     given = batch()
     given.x = x
-    h, H = mine.maps[1], its.maps[1]
+    h, its_h = mine.maps[1], its.maps[1]
     told = method.tell(h)
     # The blocks of a resnet8 after the one whose map was replaced, one after the other.
     parts = list(teacher.backbone)
@@ -52,8 +52,8 @@ def test_it_is_its_equation_with_the_teacher_run_by_hand(talk, batch):
     for part in parts[after:]:
         reply = part(reply)
     answer = square(mine.features, method.listen(method.teach(reply)))
-    taught, said, meant = method.tell_back(H), method.say(mine.features), method.teach(its.features)
-    states = square(method.hear_back(told), h) + square(method.hear(taught), H)
+    taught, said, meant = method.tell_back(its_h), method.say(mine.features), method.teach(its.features)
+    states = square(method.hear_back(told), h) + square(method.hear(taught), its_h)
     states += square(method.listen(said), mine.features) + square(method.follow(meant), its.features)
     messages = square(told, taught) + square(said, meant)
     expected = given.loss.mean().item() + 2.0 * answer + 0.5 * (states + messages)
