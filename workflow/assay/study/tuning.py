@@ -93,7 +93,7 @@ class _Tuning:
         for dotted in self.space:
             if dotted.split(".")[0] != "model":
                 message = (
-                    f"`by: diswot` looks at untrained networks, which {dotted} does not change; expected model alone"
+                    f"`by: diswot` compares untrained networks, which {dotted} does not change; expected model alone"
                 )
                 self.problems.add((*self.path, "space", dotted), message)
         if not (self.arm["distill"] or {}).get("teacher"):
