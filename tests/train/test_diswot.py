@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from assay.data.dataset import Split
 from assay.errors import MethodError
 from assay.models.classifier import build
 from assay.train.diswot import score, semantics, students
@@ -62,7 +63,8 @@ def digits(toy):
     """Real images of ten classes; three are too few to tell networks apart by them."""
     images, labels = load_digits(return_X_y=True)
     pixels = (images.reshape(-1, 8, 8, 1) * 15.9).astype(np.uint8)
-    train = replace(toy.splits["train"], images=pixels, labels=labels.astype(np.int64))
+    known = labels.astype(np.int64)
+    train = Split(pixels, known, np.array([str(number) for number in range(len(known))]), known)
     return replace(toy, splits={"train": train}, classes=list("0123456789"))
 
 

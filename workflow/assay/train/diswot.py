@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from assay.data.dataset import Dataset
 
 #: Images that networks are shown, as in the authors' code, and how often weights and images are drawn.
-_IMAGES, _ROUNDS = 64, 4
+_IMAGES, _ROUNDS = 64, 8
 
 
 def students(spec: Mapping[str, Any], registry: Registry, dataset: Dataset) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def students(spec: Mapping[str, Any], registry: Registry, dataset: Dataset) -> d
         images = split.images[few]
         x, labels = to_unit(to_pixels(images)), torch.from_numpy(split.labels[few])
 
-        def network(entry: Mapping[str, Any], who: object, number: int = number) -> Classifier:
+        def network(entry: Mapping[str, Any], who: str, number: int = number) -> Classifier:
             generator = streams.torch("init", "diswot", who, number)
             made = build(registry, dict(entry), dataset.channels, len(dataset.classes), dataset.size, generator)
             made.fit_normalisation(split.images)
@@ -56,7 +56,7 @@ def students(spec: Mapping[str, Any], registry: Registry, dataset: Dataset) -> d
 
         wanted = semantics(network(spec["teacher"], "teacher"), x, labels)
         for place, entry in enumerate(entries):
-            totals[place] += score(semantics(network(entry, place), x, labels), wanted) / _ROUNDS
+            totals[place] += score(semantics(network(entry, "student"), x, labels), wanted) / _ROUNDS
     best = max(range(len(totals)), key=lambda place: totals[place])
     return {
         "choice": dict(spec["points"][best]),
