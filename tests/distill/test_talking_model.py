@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from assay.distill.contract import Setting
+from assay.distill.contract import Output, Setting
 from assay.distill.maps import Maps
-from assay.distill.talking_model import TalkingModel
+from assay.distill.talking_model import TalkingModel, scale
 from assay.models.classifier import build
 from assay.models.initialise import initialise
 from assay.train.distillation import output
@@ -43,18 +43,28 @@ def test_it_is_its_equation_with_the_teacher_run_by_hand(talk, batch):
     method, mine, its, x, teacher = talk()
     given = batch()
     given.x = x
-    h, its_h = mine.maps[1], its.maps[1]
+
+    def standard(x, like=None):
+        like = x if like is None else like
+        rows = like.detach().movedim(1, 0).flatten(1)
+        shape = [1, -1, *[1] * (x.ndim - 2)]
+        std = rows.var(1, unbiased=False).sqrt()
+        return (x - rows.mean(1).view(shape)) / std.clamp(min=std.mean().item() / 10).view(shape)
+
+    h, its_h = standard(mine.maps[1]), standard(its.maps[1])
+    f, its_f = standard(mine.features), standard(its.features)
     told = method.tell(h)
     # The blocks of a resnet8 after the one whose map was replaced, one after the other.
     parts = list(teacher.backbone)
     after = next(place for place, part in enumerate(parts) if part is Maps(teacher, 8).parts[1]) + 1
-    reply = method.hear(told)
+    rows = its.maps[1].movedim(1, 0).flatten(1)
+    reply = method.hear(told) * rows.std(1, unbiased=False).view(1, -1, 1, 1) + rows.mean(1).view(1, -1, 1, 1)
     for part in parts[after:]:
         reply = part(reply)
-    answer = square(mine.features, method.listen(method.teach(reply)))
-    taught, said, meant = method.tell_back(its_h), method.say(mine.features), method.teach(its.features)
+    answer = square(f, method.listen(method.teach(standard(reply, its.features))))
+    taught, said, meant = method.tell_back(its_h), method.say(f), method.teach(its_f)
     states = square(method.hear_back(told), h) + square(method.hear(taught), its_h)
-    states += square(method.listen(said), mine.features) + square(method.follow(meant), its.features)
+    states += square(method.listen(said), f) + square(method.follow(meant), its_f)
     messages = square(told, taught) + square(said, meant)
     expected = given.loss.mean().item() + 2.0 * answer + 0.5 * (states + messages)
     assert method(mine, its, given).item() == pytest.approx(expected, rel=1e-4)
@@ -67,7 +77,7 @@ def test_the_answer_reaches_the_student_through_the_teacher(talk, batch):
     given.x = x
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
     method(mine, its, given).backward()
-    assert method.tell.weight.grad.abs().sum() > 0
+    assert method.tell[0].weight.grad.abs().sum() > 0
     assert method.hear.weight.grad.abs().sum() > 0
     assert method.hear_back.weight.grad.abs().sum() == 0
     assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
@@ -82,3 +92,20 @@ def test_a_map_is_replaced_within_the_context_alone(talk):
         assert not torch.allclose(teacher(x), its.logits)
         assert not (teacher(x) - teacher(x)[:1]).any(), "nothing of the image is left"
     assert torch.equal(teacher(x), its.logits)
+
+
+def test_a_network_at_another_scale_says_the_same(talk, batch):
+    method, mine, its, x, _ = talk()
+    given = batch()
+    given.x = x
+    larger = Output(mine.logits, 1000 * mine.features + 5, [1000 * each - 3 for each in mine.maps])
+    assert method(larger, its, given).item() == pytest.approx(method(mine, its, given).item(), rel=1e-2)
+
+
+def test_a_channel_that_is_dead_may_wake():
+    x = torch.randn(50, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 2.0, 0.0])
+    mean, std = scale(x)
+    alive = x[:, :2].std(dim=0, correction=0)
+    assert std[0, 2].item() == pytest.approx(0.1 * alive.sum().item() / 3, rel=1e-3)
+    torch.testing.assert_close(std[0, :2], alive)
+    assert not mean[0, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -36,8 +37,10 @@ class TalkingModel(nn.Module):
     - *states*: `d(e(h)) - h` and `D(E(H)) - H`, and the same of features: a decoder reads what its encoder wrote.
     - *messages*: `e(h) - E(H)`, and the same of features: both say the same of the same image.
 
-    Encoders and decoders are linear: 1x1 convolutions for maps, one layer for features. There is one exchange. The
-    paper's task weights are its own data sets', and are not taken over.
+    Encoders are linear (1x1 convolutions for maps, one layer for features) with batch normalisation, decoders linear.
+    States are standardised by channel over the batch, and what the teacher is to go on from is brought back to the
+    scale of its own map, so that no network's scale counts. There is one exchange. Placement, layers and weights are
+    ours: the paper's are those of its own tasks.
     """
 
     def __init__(self, *, weight: float, consistency: float, channels: int):
@@ -53,20 +56,26 @@ class TalkingModel(nn.Module):
         pairs = common(setting.maps, setting.teacher_maps)
         self.own, self.its = pairs[len(pairs) // 2]
         mine, theirs = setting.maps[self.own][0], setting.teacher_maps[self.its][0]
-        self.tell, self.hear = nn.Conv2d(mine, self.channels, 1), nn.Conv2d(self.channels, theirs, 1)
-        self.tell_back, self.hear_back = nn.Conv2d(theirs, self.channels, 1), nn.Conv2d(self.channels, mine, 1)
-        self.say, self.listen = nn.Linear(setting.width, self.channels), nn.Linear(self.channels, setting.width)
-        self.teach = nn.Linear(setting.teacher_width, self.channels)
-        self.follow = nn.Linear(self.channels, setting.teacher_width)
+        width, its_width, channels = setting.width, setting.teacher_width, self.channels
+        self.tell, self.tell_back = (
+            nn.Sequential(nn.Conv2d(inputs, channels, 1), nn.BatchNorm2d(channels)) for inputs in (mine, theirs)
+        )
+        self.hear_back, self.hear = (nn.Conv2d(channels, outputs, 1) for outputs in (mine, theirs))
+        self.say, self.teach = (
+            nn.Sequential(nn.Linear(inputs, channels), nn.BatchNorm1d(channels)) for inputs in (width, its_width)
+        )
+        self.listen, self.follow = (nn.Linear(channels, outputs) for outputs in (width, its_width))
         self.answer = setting.answer
 
     def forward(self, student: Output, teacher: Output, batch: Batch) -> Tensor:
         """The scalar to minimise."""
-        h, f, its_h, its_f = student.maps[self.own], student.features, teacher.maps[self.its], teacher.features
+        its_map = teacher.maps[self.its]
+        h, f, its_h, its_f = map(standard, (student.maps[self.own], student.features, its_map, teacher.features))
         told, taught = self.tell(h), self.tell_back(its_h)
         said, meant = self.say(f), self.teach(its_f)
-        reply = self.answer(batch.x, self.its, self.hear(told))
-        answer = F.mse_loss(f, self.listen(self.teach(reply.features)))
+        mean, std = scale(its_map)
+        reply = standard(self.answer(batch.x, self.its, mean + std * self.hear(told)).features, teacher.features)
+        answer = F.mse_loss(f, self.listen(self.teach(reply)))
         states = (
             F.mse_loss(self.hear_back(told), h.detach())
             + F.mse_loss(self.hear(taught), its_h)
@@ -75,3 +84,19 @@ class TalkingModel(nn.Module):
         )
         messages = F.mse_loss(told, taught) + F.mse_loss(said, meant)
         return batch.loss.mean() + self.weight * answer + self.consistency * (states + messages)
+
+
+def scale(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel of `[B,C]` or `[B,C,h,w]` over images and places, no gradients.
+
+    The deviation is at least a tenth of the channels' mean one, since a channel may be dead here and wake there.
+    """
+    over = [dim for dim in range(x.ndim) if dim != 1]
+    std, mean = torch.std_mean(x.detach(), dim=over, keepdim=True, correction=0)
+    return mean, torch.maximum(std, 0.1 * std.mean() + 1e-6)
+
+
+def standard(x: Tensor, like: Tensor | None = None) -> Tensor:
+    """States with mean 0 and standard deviation 1 in each channel, or those that `like` would need for it."""
+    mean, std = scale(x if like is None else like)
+    return (x - mean) / std
