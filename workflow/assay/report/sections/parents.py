@@ -46,7 +46,7 @@ def families(material: Material) -> Iterator[tuple[str, str, list[str]]]:
     taught: dict[str, list[str]] = {}
     for name in material.arms:
         teacher = (arms[name]["distill"] or {}).get("teacher")
-        if teacher and not teacher["untrained"]:
+        if teacher and not teacher.get("untrained"):
             taught.setdefault(teacher["arm"], []).append(name)
     trained: dict[str, list[str]] = {}
     for name in material.arms:
