@@ -46,6 +46,22 @@ STUDY: dict[str, Any] = {
             "extends": "teacher-labels",
             "synthetic": {"generator": "smote", "ratio": 1, "mix": "synthetic-only"},
         },
+        # Who teaches: one of two students of the teacher, or a network that nobody trained.
+        "middle": {"extends": "kd", "model": {"width": 6}},
+        "assisted": {"extends": "kd", "distill": {"teacher": {"assistants": ["middle", "kd"]}}},
+        "guided": {
+            "extends": "guidance",
+            "model": "mlp",
+            "distill": {"teacher": {"arm": "teacher", "untrained": True}},
+        },
+        "chosen": {
+            "extends": "kd",
+            "search": {
+                "space": {"model": [{"method": "tiny-cnn", "width": 4}, "resnet8"]},
+                "trials": 2,
+                "by": "diswot",
+            },
+        },
         "central": {"extends": "teacher", "dataset": "central", "model": "convnet"},
         **{
             name: {
@@ -123,3 +139,28 @@ def test_a_condensed_set_is_learnt_once_and_is_all_that_its_arm_sees(study: Proj
 def test_as_many_real_images_are_chosen_of_each_class(study: Project) -> None:
     with np.load(study.stored("datasets/central") / "train.npz") as table:
         assert np.bincount(table["label"]).tolist() == [2] * 10
+
+
+def test_the_job_of_a_student_tells_which_assistant_taught_it(study: Project) -> None:
+    run = json.loads((study.stored("assisted/seed-0/train") / "run.json").read_text())
+    log = (study.stored("assisted/seed-0/train") / "log.txt").read_text()
+    chosen = run["assistant"]
+    assert f"assistant {chosen}:" in next(line for line in log.splitlines() if line.endswith("which teaches"))
+    plan = json.loads((study.results / "distillation/study.json").read_text())["jobs"]
+    inputs = plan[study.record("assisted/seed-0/train")["digest"]]["inputs"]
+    assert set(inputs) == {"dataset", "teacher/0", "assistant/0", "assistant/1"}
+
+
+def test_a_guide_that_nobody_trained_teaches_another_architecture(study: Project) -> None:
+    assert study.record("guided/seed-0/train")["status"] == "done"
+    plan = json.loads((study.results / "distillation/study.json").read_text())["jobs"]
+    assert set(plan[study.record("guided/seed-0/train")["digest"]]["inputs"]) == {"dataset"}
+
+
+def test_a_student_is_chosen_before_any_is_trained(study: Project) -> None:
+    choice = json.loads((study.stored("chosen/search") / "choice.json").read_text())
+    assert len(choice["scores"]) == 2
+    assert choice["by"] == "diswot"
+    about = json.loads((study.stored("chosen/seed-0/train") / "model.json").read_text())
+    assert about["model"] == choice["choice"]["model"]
+    assert not list((study.results / "distillation/chosen").glob("tune-*"))
