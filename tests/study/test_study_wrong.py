@@ -120,7 +120,7 @@ WRONG = [
     (top("seeds: [0, 1, 1]"), "seeds", "1 stands here twice", None),
     (top("seeds: []"), "seeds", "at least one seed", None),
     (top("seeds: [0, -1]"), "seeds", "whole numbers >= 0 as seeds, found -1", None),
-    (top("seeds: {plan: 10, looks: [5, 8]}"), "seeds", "end with the 10 of `plan`", None),
+    (top("seeds: {plan: 10, looks: [5, 8]}"), "seeds", "the 10 of `plan` among them", None),
     (top("seeds: {plan: 10, looks: [8, 5, 10]}"), "seeds", "growing numbers", None),
     (top("vary: [init, oder]"), "vary[1]", "expected one of init, order", "order"),
     (top("vary: [init, init]"), "vary", "'init' stands here twice", None),

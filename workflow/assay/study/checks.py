@@ -59,7 +59,6 @@ class _Checks:
         self._names()
         if self.study["mirror"] is not None and not File(self.study["mirror"]).is_dir():
             self.problems.add(("mirror",), f"there is no folder {self.study['mirror']!r}")
-        self._looks()
         if not self.study["vary"] and len(self.study["seeds"]) > 1:
             self.problems.add(("vary",), "expected at least one stream, since all seeds would be the same without")
         for name, dataset in self.datasets.items():
@@ -97,15 +96,6 @@ class _Checks:
         return name in declared
 
     # -- names -----------------------------------------------------------------------------------------------
-
-    def _looks(self) -> None:
-        looks, seeds = self.study["looks"], len(self.study["seeds"])
-        if looks is None:
-            return
-        if looks != sorted(set(looks)) or looks[0] < 2:
-            self.problems.add(("looks",), "expected rising numbers of seeds, from two on")
-        elif seeds not in looks:
-            self.problems.add(("looks",), f"no look is planned at the {seeds} seeds of this study")
 
     def _names(self) -> None:
         if self.study["study"].lower() in BESIDE_STUDIES:

@@ -35,7 +35,6 @@ class Resolver:
             "description": study.description,
             **study.seeds,
             "vary": list(study.vary),
-            "looks": study.looks,
             "datasets": {name: self._dataset(value, ("datasets", name)) for name, value in study.datasets.items()},
             "generators": {
                 name: self._generator(value, ("generators", name)) for name, value in study.generators.items()
