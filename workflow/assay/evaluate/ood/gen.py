@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.evaluate.probabilities import log_probabilities
+from assay.evaluate.probabilities import probabilities
 from assay.study.registry import Option, method
 
 
@@ -40,8 +40,15 @@ class GeneralisedEntropy:
         Raises:
             UndefinedError: a row has no softmax.
         """
-        found = log_probabilities(logits)
+        found = probabilities(logits)
+        likeliest = found.argmax(axis=1)[:, None]
+        others = found.copy()
+        np.put_along_axis(others, likeliest, 0.0, axis=1)
+        # The largest is often so near to 1 that 1 - p would have no digits left; the sum of the others has.
+        rest = 1 - found
+        np.put_along_axis(rest, likeliest, others.sum(axis=1, keepdims=True), axis=1)
+        terms = found * rest
         if self.classes < found.shape[1]:
-            found = np.partition(found, -self.classes, axis=1)[:, -self.classes :]
-        # 1 - p by its logarithm, since p is often so near to 1 that the difference would have no digits left.
-        return np.asarray((np.exp(found) * -np.expm1(found)) ** self.gamma).sum(axis=1)
+            chosen = np.argpartition(found, -self.classes, axis=1)[:, -self.classes :]
+            terms = np.take_along_axis(terms, chosen, axis=1)
+        return np.asarray((terms**self.gamma).sum(axis=1))
