@@ -11,6 +11,9 @@ from assay.errors import MethodError
 from assay.evaluate.ood.features import blocks, check_features, check_head, second_moment
 from assay.evaluate.result import UndefinedError
 
+#: What rounding leaves of a singular value that is 0, by the largest one. The rows of a trained head often sum up to 0.
+SINGULAR = float(np.finfo(np.float32).eps)
+
 
 class ResidualSpace:
     """What of a feature vector lies outside the principal subspace of the train images.
@@ -40,7 +43,7 @@ class ResidualSpace:
             dimension = 1000 if size >= 2048 else 512 if size >= 768 else size // 2
         if dimension >= size:
             raise MethodError(f"{name} has dimension = {dimension}, which must be less than the {size} features")
-        self.origin_ = -(np.linalg.pinv(weight) @ bias)
+        self.origin_ = -(np.linalg.pinv(weight, rcond=SINGULAR * max(weight.shape)) @ bias)
         moment = second_moment(features, self.origin_)
         # Eigenvalues come in rising order, so that the principal directions are the last ones.
         _, self.basis_ = eigh(moment, subset_by_index=[0, size - dimension - 1])
