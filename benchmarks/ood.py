@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from assay.evaluate.job import evaluate
+from assay.evaluate.trial import Predictions, Trial
+from assay.study.registry import Registry, scan
 from machine import machine
 from parts import entry
 from pytorch_ood import detector as other
 from pytorch_ood.metrics import OODMetrics
-
-from assay.evaluate.job import evaluate
-from assay.evaluate.trial import Predictions, Trial
-from assay.study.registry import Registry, scan
 
 Tensors = dict[str, torch.Tensor]
 

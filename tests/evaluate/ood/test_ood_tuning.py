@@ -20,7 +20,7 @@ class Sign:
     def __init__(self, turn):
         self.turn = turn
 
-    def fit(self, features, logits, labels, head):
+    def fit(self, features, logits, labels, head):  # noqa: ARG002
         self.fitted = len(features)
 
     def score(self, features, logits):  # noqa: ARG002
@@ -34,7 +34,7 @@ def tried(trial):
     """Validation outliers lie where feature 0 is large, test outliers where it is small."""
 
     def shifted(by):
-        features = trial.sets["val"].features + [by, 0]
+        features = trial.sets["val"].features + np.array([by, 0])
         count = len(features)
         return Predictions(trial.sets["val"].logits, features, np.arange(count).astype(str), np.full(count, -1))
 

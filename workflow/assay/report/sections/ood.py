@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay.figures.ood import detectors_of, histogram, looks_of, roc
+from assay.figures.ood import MOST, detectors_of, foremost, histogram, looks_of, roc
 from assay.figures.svg import Style
 from assay.report.compare import columns, comparison, keyed_table, options_of
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.legend import series_legend
 from assay.report.material import Material
 from assay.report.page import Section
+from assay.report.tables import Head, cell, row_head, table
 
 
 def section(material: Material) -> Section | None:
@@ -34,7 +35,8 @@ def section(material: Material) -> Section | None:
         parts += [
             tag("h3", "ROC curves and scores"),
             note(
-                "ROC: mean over seeds, outliers positive. Histograms: the first seed, test images as an area; "
+                "ROC: mean over seeds, outliers positive; the baseline and the detectors with the largest areas, "
+                f"{MOST} at most. Histograms: the first seed, test images as an area; "
                 "a higher score looks more out-of-distribution."
             ),
             tag("div", *panels, class_="picked", data_label="Arm"),
@@ -66,7 +68,7 @@ def _figures(material: Material, arm: str) -> list[dict[str, dict[str, Any]]]:
 
 
 def _panel(arm: str, seeds: list[dict[str, dict[str, Any]]], looks: dict[str, Style]) -> list[Markup]:
-    colours = {name: Style(number) for number, name in enumerate(seeds[0])}
+    colours = {name: Style(number) for number, name in enumerate(foremost(seeds))}
     rocs = [
         figure(drawn.draw(), f"against {name}", kind="roc")
         for name in looks
@@ -78,8 +80,34 @@ def _panel(arm: str, seeds: list[dict[str, dict[str, Any]]], looks: dict[str, St
         if drawn["density"]
     ]
     return [
+        _options(arm, seeds),
         series_legend(list(colours.items())),
         tag("div", *rocs, class_="grid-of"),
         series_legend(list(looks.items())),
         tag("div", *histograms, class_="grid-of"),
     ]
+
+
+def _options(arm: str, seeds: list[dict[str, dict[str, Any]]]) -> Markup:
+    """What each detector ran with and where that comes from."""
+    rows = []
+    for name in seeds[0]:
+        drawn = [found[name] for found in seeds if "options" in found.get(name, {})]
+        if not drawn:
+            continue
+        # Tuning may choose otherwise under another seed.
+        ran = dict.fromkeys(_written(one["options"]) for one in drawn)
+        tried = [one["tuning"] for one in drawn if "tuning" in one]
+        told = f"tuned on {tried[0]['on']}, {len(tried[0]['points'])} points" if tried else _ORIGINS[drawn[0]["chosen"]]
+        rows.append([row_head(name), cell("; ".join(ran) or "none", wrap=True), cell(told, wrap=True)])
+    if not rows:
+        return join([])
+    return table([Head("Detector"), Head("Options"), Head("Chosen")], rows, label=f"Options of detectors on {arm}")
+
+
+def _written(options: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {'none' if value is None else value}" for name, value in options.items())
+
+
+#: Where the options of a detector that was not tuned come from.
+_ORIGINS = {"default": "defaults, the paper's", "config": "the config"}
