@@ -81,7 +81,7 @@ def test_named_options_take_the_place_of_the_cards(planned):
     ],
 )
 def test_what_cannot_be_tuned_is_refused_with_a_reason(planned, options, message):
-    with pytest.raises(ConfigError, match="(?s).*") as caught:
+    with pytest.raises(ConfigError) as caught:
         planned(options)
     assert message in str(caught.value)
 
