@@ -56,6 +56,12 @@ def arm(line: str) -> str:
     return f"{HEAD}  a: {line}  # here\n"
 
 
+def condensed(use: str) -> str:
+    """A study with one more arm, `a`, which learns from a condensed set of 3 images of each class."""
+    made = "  c: {method: condensed, per-class: 3, dataset: d}\n"
+    return arm(f"{{extends: base, synthetic: {use}}}").replace("  g: {", f"{made}  g: {{")
+
+
 def top(line: str) -> str:
     """A study with one more key."""
     return f"{HEAD}{line}  # here\n"
@@ -100,6 +106,8 @@ WRONG = [
     (data("x: {from: d, label-noise: symmetric}"), "datasets.x.label-noise", "needs the option `rate`", None),
     (data("x: {from: d, imbalance: {method: exponential, ratio: 0.5}}"), "datasets.x.imbalance.ratio", "number >= 1",
      None),
+    (data("h: {from: d, copies: 2}"), "datasets.h.copies", "add `augment`", None),
+    (data("h: {from: d, augment: [cutout]}"), "datasets.h.augment", "add `copies`", None),
     (generator("h: {method: smot, dataset: d}"), "generators.h.method", "no generator method", "smote"),
     (generator("h: {method: smote, dataset: d, neighbors: 3}"), "generators.h.neighbors", "no such option",
      "neighbours"),
@@ -197,10 +205,22 @@ WRONG = [
      "soft labels need a `judge`", None),
     (arm("{extends: base, synthetic: {generator: g, ratio: 1, gate: {fid: 9}}}"), "arms.a.synthetic",
      "the figure fid needs a `judge`", None),
+    (arm("{extends: base, synthetic: {generator: g, ratio: 1, gate: {halves: 0.5}}}"), "arms.a.synthetic.gate.halves",
+     "the generator g needs `halves: true`", None),
+    (generator("h: {method: smote, dataset: d, unbiased: d}"), "generators.h.unbiased", "smote can not", None),
+    (generator("h: {method: ddpm, dataset: d, unbiased: dd}"), "generators.h.unbiased", "no dataset is called", "d"),
+    (generator("h: {method: smote, dataset: d, halves: true}"), "generators.h.halves",
+     "only a diffusion model makes an image of a noise; smote is none", None),
     (arm("{extends: base, synthetic: {generator: g, ratio: 1, gate: {fidd: 9}}}"), "arms.a.synthetic.gate.fidd",
      "no such key", "fid"),
     (arm("{extends: base, synthetic: {generator: g, ratio: 1, gate: {recall: 2}}}"), "arms.a.synthetic.gate.recall",
      "a number", None),
+    (condensed("{generator: c, per-class: 2}"), "arms.a.synthetic.per-class",
+     "c learns 3 images of each class; expected `per-class: 3`", None),
+    (condensed("c"), "arms.a.synthetic",
+     "c learns 3 images of each class; expected `per-class: 3`", None),
+    (condensed("{generator: c, per-class: 3, filter: density}"), "arms.a.synthetic.filter",
+     "are one set", None),
     (arm("{extends: base, init: {encoder: ee}}"), "arms.a.init.encoder", "no encoder is called 'ee'", "e"),
     (arm("{extends: base, distill: {method: kd, teacher: bas}}"), "arms.a.distill.teacher", "no arm is called", "base"),
     (arm("{extends: base, distill: {method: kd, teacher: {arm: base, seed: 9}}}"), "arms.a.distill.teacher.seed",
@@ -407,6 +427,11 @@ WRONG = [
      "points are tuned one by one", None),
     (arm("{extends: base, together: true, compile: true}"), "arms.a.compile", "stacked networks are not compiled",
      None),
+    # what a graph of the device cannot do
+    (arm("{extends: base, compile: cuda-graph}"), "arms.a.compile",
+     "expected one of false, true, cuda-graphs, found 'cuda-graph'", "cuda-graphs"),
+    (f"resources: {{train: {{gpus: 0}}}}\n{arm('{extends: base, compile: cuda-graphs}')}", "arms.a.compile",
+     "cuda-graphs needs a GPU, and `resources.train` gives a training none", None),
     (arm("{dataset: d, predictions: p.npz, together: true}"), "arms.a.predictions", "the arm trains nothing", None),
     (arm("{extends: base, together: true, model: {method: timm, name: x}}"), "arms.a.model",
      "does not go with model 'timm'; it goes with airbench94, ", None),

@@ -17,6 +17,10 @@ def check_synthetic(path: Path, arm: Entry, study: dict[str, Any], registry: Reg
     """Note what contradicts the `synthetic` of an arm, and what it lacks; `path` is that of the section."""
     use = arm["synthetic"]
     _sampler((*path, "sampler"), use, study, registry, problems)
+    generator = study["generators"].get(use["generator"])
+    if generator and not generator["halves"] and "halves" in (use["gate"] or {}):
+        problems.add((*path, "gate", "halves"), f"the generator {use['generator']} needs `halves: true`")
+    _whole(path, use, study, problems)
     _judge(path, use, study, registry, problems)
     if not use["judge"]:
         card = use["filter"] and registry.get("filter", use["filter"]["method"])
@@ -37,12 +41,37 @@ def check_synthetic(path: Path, arm: Entry, study: dict[str, Any], registry: Reg
             problems.add((*path, "mix"), f"`{key}` shares one training, and this mix takes two; choose another `mix`")
 
 
+def check_generator(path: Path, generator: Entry, registry: Registry, problems: Problems) -> None:
+    """Note what a generator cannot be asked for; `path` is that of its section."""
+    card = generator["method"] and registry.get("generator", generator["method"]["method"])
+    if card and generator["halves"] and not card.sampler:
+        problems.add((*path, "halves"), f"only a diffusion model makes an image of a noise; {card.name} is none")
+    for key, what in (("unbiased", "what is unbiased"), ("encoder", "features")):
+        if card and generator[key] and "ratio-steps" not in card.options:
+            problems.add((*path, key), f"ddpm and edm can be told {what}; {card.name} can not")
+    if generator["unbiased"] and generator["encoder"]:
+        problems.add((*path, "encoder"), "`unbiased` weighs images by their class, and features stand in place of it")
+
+
 def _sampler(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:
     generator = study["generators"].get(use["generator"])
     card = generator and generator["method"] and registry.get("generator", generator["method"]["method"])
     known = use["sampler"] and registry.get("sampler", use["sampler"]["method"])
     if known and card and not card.sampler:
         problems.add(path, f"{card.name} makes images in one way alone; leave `sampler` out")
+
+
+def _whole(path: Path, use: Entry, study: dict[str, Any], problems: Problems) -> None:
+    """A generator with an option `per-class` learns that many images as one set, which is used as a whole."""
+    generator = study["generators"].get(use["generator"])
+    made = generator and generator["method"] and generator["method"].get("per-class")
+    if not made:
+        return
+    if use["per-class"] != made:
+        place = (*path, "per-class") if use["per-class"] else path
+        problems.add(place, f"{use['generator']} learns {made} images of each class; expected `per-class: {made}`")
+    if use["filter"]:
+        problems.add((*path, "filter"), f"the images of {use['generator']} are one set; leave `filter` out")
 
 
 def _judge(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:
