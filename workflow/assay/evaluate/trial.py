@@ -23,12 +23,16 @@ class Predictions:
         features: float [N,D], what the head reads; D is 0 when they were not kept.
         ids: text [N].
         labels: int64 [N], -1 for images of no class of the trial.
+        images: uint8 [N,H,W,C], where an evaluation reads them.
+        others: logits [N,K] of the same images by the arm's other seeds, where an evaluation reads them.
     """
 
     logits: np.ndarray
     features: np.ndarray
     ids: np.ndarray
     labels: np.ndarray
+    images: np.ndarray | None = None
+    others: list[np.ndarray] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -45,6 +49,7 @@ class Trial:
             at least what the family's card says it reads.
         head: weight [K,D] and bias [K] of the linear head, where it is at hand.
         model: returns the trained model on the CPU in evaluation mode; None for predictions made elsewhere.
+        device: where a model computes that an evaluation takes far.
         size, channels: of the images.
         cost: what training and compression cost, where it is known: `train-seconds` (their sum, wall time),
             `train-peak-memory` (bytes, the largest of their processes), and `bytes`, the size of the model's file.
@@ -55,6 +60,7 @@ class Trial:
     sets: dict[str, Predictions] = field(default_factory=dict)
     head: tuple[np.ndarray, np.ndarray] | None = None
     model: Callable[[], Classifier] | None = None
+    device: str = "cpu"
     size: int = 0
     channels: int = 0
     cost: dict[str, float] = field(default_factory=dict)

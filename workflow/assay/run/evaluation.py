@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from assay.errors import MethodError
 from assay.run.datasets import read_dataset
 from assay.run.execute import Headline, Task
 from assay.run.files import read_json, write_json
 from assay.run.methods import JobRegistry, registry_of
+from assay.study.fields import SPLITS
 
 
 def evaluation(task: Task) -> Headline:
@@ -39,13 +41,16 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
     sets = {}
     for role, folder in task.inputs.items():
         if role.startswith("set/"):
+            name = role.removeprefix("set/")
             with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
-                sets[role.removeprefix("set/")] = Predictions(
+                sets[name] = Predictions(
                     archive["logits"].astype(np.float32),
                     archive["features"].astype(np.float32),
                     archive["id"],
                     archive["label"],
                 )
+            sets[name].images = _images(task, name, sets[name].ids)
+            sets[name].others = _others(task, name, sets[name].ids)
     made = task.inputs.get("model")
     cost, head = _spent(task), None
     if made is not None:
@@ -58,10 +63,43 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
         sets=sets,
         head=head,
         model=(lambda: read_model(made, registry)) if made is not None else None,
+        device=task.devices[0] if task.devices else "cpu",
         size=dataset.size,
         channels=dataset.channels,
         cost=cost,
     )
+
+
+def _images(task: Task, name: str, ids: np.ndarray) -> np.ndarray | None:
+    """The images of a set that was predicted, where the evaluation reads them.
+
+    Raises:
+        MethodError: the predictions are not of these images.
+    """
+    folder = task.inputs.get(f"images/{name}")
+    if folder is None:
+        return None
+    splits = read_dataset(folder).splits
+    split = splits[name if name in SPLITS else "test"]
+    if not np.array_equal(split.ids.astype(str), ids):
+        raise MethodError(f"the predictions on {name} are not of its images, in their order")
+    return split.images
+
+
+def _others(task: Task, name: str, ids: np.ndarray) -> list[np.ndarray]:
+    """The logits of a set by other seeds, where the evaluation reads them.
+
+    Raises:
+        MethodError: they are not of the same images.
+    """
+    found = []
+    for role, folder in task.inputs.items():
+        if role.startswith("other/") and role.endswith(f"/set/{name}"):
+            with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
+                if not np.array_equal(archive["id"], ids):
+                    raise MethodError(f"the seeds' predictions on {name} are not of the same images")
+                found.append(archive["logits"].astype(np.float32))
+    return found
 
 
 def _spent(task: Task) -> dict[str, float]:

@@ -35,7 +35,8 @@ def compute(task: Task) -> Headline:
     """Run the stage of a job, with as many threads as its spec says."""
     if task.job.stage not in ("claims", "search"):
         set_up(task.job.spec)
-    if task.job.stage not in STAGES or task.devices:
+    takes_images = any(role.startswith("images/") for role in task.inputs)
+    if not (task.job.stage in STAGES or takes_images) or task.devices:
         return _STAGES[task.job.stage](task)
     count = int(task.job.spec.get("devices", 1))
     with held(count, task.job.gpus, task.device_locks or task.work) as task.devices:

@@ -23,6 +23,7 @@ from assay.study.circles import taught_by
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
+from assay.study.outliers import check_ensembles, check_tuning
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
 from assay.study.together import SAME_IMAGES, alone
@@ -401,6 +402,23 @@ class _Checks:
                         self.problems.add(path, f"{name} stands under both `near` and `far`")
             if not options["near"] and not options["far"]:
                 self.problems.add(("evaluate", family), "expected at least one set under `near` or `far`")
+            check_tuning(options, ("evaluate", family), self.datasets, self._root, self.problems)
+            check_ensembles(options, ("evaluate", family), self.study["seeds"], self.registry, self.problems)
+            self._same_test(family, options)
+
+    def _same_test(self, family: str, options: dict[str, Any]) -> None:
+        """Models can only disagree about the same images."""
+        for number, entry in enumerate(options["detectors"]):
+            card = self.registry.get("detector", entry["method"])
+            if card is None or "seeds" not in card.reads:
+                continue
+            for name, arm in self.arms.items():
+                if self._test_varies(arm["dataset"]):
+                    self.problems.add(
+                        ("evaluate", family, "detectors", number),
+                        f"{card.name} compares what seeds say of the same images, and the test split of {name} differs "
+                        "by seed (`vary: [split]`)",
+                    )
 
     def _held_out(self, path: Path) -> None:
         """Every arm is judged on its own dataset's held-out classes, so each must have some."""

@@ -48,8 +48,7 @@ class Planner(Evaluations):
             sets = self._foreign_predictions(arm, seed)
             needs = [f"{arm}/seed-{seed}/predict"]
         else:
-            model, need = self._model(arm, seed)
-            sets, needs = self._predict(arm, seed, model, need)
+            sets, needs = self._predict(arm, seed)
         self._evaluate(arm, seed, sets, needs)
 
     def _claims(self) -> None:

@@ -79,6 +79,8 @@ class Option:
     above: float | None = None
     below: float | None = None
     optional: bool = False
+    #: For a detector: the values that are tried where a study tunes it and does not say which.
+    grid: list[Any] | None = None
 
     @property
     def kind(self) -> builtins.type:
@@ -244,12 +246,13 @@ class Card:
     #: Other methods that this one always runs beside those a config names (trivial baselines).
     always: list[str] = field(default_factory=list)
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
-    #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss:
-    #: `features`, if it looks at them. For a distillation: `maps`, `labels`, `head`, `itself`; see
-    #: `assay.distill.contract`. For a filter: `judge`, if it needs one. For kind `compress`: `start` for what the arm's
-    #: training started from, `training` if it does that training over, `models` for those of the arms and further
-    #: trainings in its options.
-    reads: list[str] = field(default_factory=lambda: ["val", "test"])
+    #: `model`). For a detector: `val` if it is fitted on that split instead of train, `head` for the last layer,
+    #: `model` for the trained model and the images, `seeds` for the logits of the arm's other seeds. For a curator:
+    #: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss: `features`, if it looks at them.
+    #: For a distillation: `maps`, `labels`, `head`, `itself`; see `assay.distill.contract`. For a filter: `judge`, if
+    #: it needs one. For kind `compress`: `start` for what the arm's training started from, `training` if it does that
+    #: training over, `models` for those of the arms and further trainings in its options.
+    reads: list[str] = field(default_factory=list)
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
     #: For a source of a published set: what it claims to be.
@@ -277,7 +280,7 @@ def method(
     *,
     summary: str,  # noqa: ARG001
     paper: str = "",  # noqa: ARG001
-    options: dict[str, Option] | None = None,  # noqa: ARG001
+    options: dict[str, Option] | None = None,
     shapes: str = "",  # noqa: ARG001
     metrics: dict[str, Metric] | None = None,  # noqa: ARG001
     always: list[str] | None = None,  # noqa: ARG001
@@ -301,8 +304,8 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kinds `evaluation`, `curate`, `loss`, `distill`, `filter` and `compress`, what it reads (see
-            `Card.reads`).
+        reads: for kinds `evaluation`, `detector`, `curate`, `loss`, `distill`, `filter` and `compress`, what it reads
+            (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
         origin: for a source of a published set, what it claims to be.
@@ -319,6 +322,7 @@ def method(
         thing.assay_nested = dict(methods or {})  # type: ignore[attr-defined]
         thing.assay_origin = origin  # type: ignore[attr-defined]
         thing.assay_reads = list(reads or [])  # type: ignore[attr-defined]
+        thing.assay_options = dict(options or {})  # type: ignore[attr-defined]
         return thing
 
     return attach
@@ -417,6 +421,8 @@ def _card(call: ast.Call, attribute: str, file: Path, module: str) -> Card:
         positional = [_literal(argument) for argument in call.args]
         named = {keyword.arg: _literal(keyword.value) for keyword in call.keywords if keyword.arg}
         kind, name = positional
+        if kind == "evaluation":
+            named.setdefault("reads", ["val", "test"])
         card = Card(
             kind=kind, name=name, module=module, attribute=attribute, file=file,
             **{key: value for key, value in named.items() if value is not None},

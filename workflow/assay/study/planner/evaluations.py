@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from assay.study.jobs import Job, label
@@ -17,11 +18,22 @@ class Evaluations(Trials):
         options = self.study["evaluate"].get("ood") or {}
         return list(dict.fromkeys([*options.get("near", []), *options.get("far", [])]))
 
-    def _predict(self, arm: str, seed: int, model: Job, need: str) -> tuple[dict[str, Job], list[str]]:
+    def _validation_outliers(self) -> list[str]:
+        tune = (self.study["evaluate"].get("ood") or {}).get("tune")
+        return [tune["on"]] if tune else []
+
+    def _predict(self, arm: str, seed: int) -> tuple[dict[str, Job], list[str]]:
+        """The jobs that predict each set of a trial, and the records that its evaluations need."""
+        if (arm, seed) not in self._predicted:
+            self._predicted[arm, seed] = self._predictions(arm, seed)
+        return self._predicted[arm, seed]
+
+    def _predictions(self, arm: str, seed: int) -> tuple[dict[str, Job], list[str]]:
         declared = self.study["arms"][arm]
+        model, need = self._model(arm, seed)
         dataset, data_need = self._dataset(declared["dataset"], seed)
         needs = [need, data_need]
-        outliers = self._outliers()
+        outliers = [*self._outliers(), *self._validation_outliers()]
         own = ["val", "test"]
         if any("train" in self.registry.card("evaluation", family).reads for family in self.study["evaluate"]):
             own.append("train")
@@ -62,18 +74,27 @@ class Evaluations(Trials):
         dataset, _ = self._dataset(declared["dataset"], seed)
         for family, options in self.study["evaluate"].items():
             card = self.registry.card("evaluation", family)
-            jobs = {}
+            jobs, records = {}, list(needs)
             for part, single in self._parts(card, options):
                 inputs = {"dataset": dataset}
                 wanted = [*card.reads]
                 if "ood" in wanted:
                     wanted += self._outliers()
+                detector = self._detector(card, single)
+                reads = self.registry.card("detector", detector["method"]).reads if detector else []
+                wanted += reads
+                if detector and single.get("tune"):
+                    wanted += ["val", single["tune"]["on"]]
                 if declared["predictions"] and not set(wanted) <= {"ood", *sets}:
                     continue  # made elsewhere, without a model or without these sets
                 inputs |= {f"set/{name}": sets[name] for name in wanted if name in sets}
-                if "model" in wanted:
+                if "model" in card.reads:
                     inputs["model"], _ = self._models[arm, seed]
                     inputs |= self._made_by(inputs["model"])
+                if detector:
+                    more, others = self._for_detector(arm, seed, detector, reads, inputs)
+                    inputs |= more
+                    records += others
                 named = sets["test"].label.removesuffix("-on-test")
                 jobs[part] = self._job(
                     "evaluate",
@@ -84,7 +105,7 @@ class Evaluations(Trials):
                     part=part,
                 )
             self._evaluated[arm, seed, family] = jobs
-            self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), needs)
+            self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), records)
 
     def _parts(self, card: Card, options: Entry) -> list[tuple[str, Entry]]:
         """One part for each method that a family runs, so that adding one recomputes none of the others."""
@@ -94,8 +115,53 @@ class Evaluations(Trials):
                 if name not in [entry["method"] for entry in entries]:
                     defaults = {key: value.default for key, value in self.registry.card(kind, name).options.items()}
                     entries.append({"method": name, **defaults})
-            return [(f"{card.name}/{entry['method']}", {**options, option: [entry]}) for entry in entries]
+            return [
+                (f"{card.name}/{entry['method']}", self._of_one(options, entry["method"]) | {option: [entry]})
+                for entry in entries
+            ]
         return [(card.name, options)]
+
+    def _of_one(self, options: Entry, detector: str) -> Entry:
+        """The options without what tunes others than this detector."""
+        tune = options.get("tune")
+        if not tune:
+            return dict(options)
+        grids = {name: grid for name, grid in tune["grids"].items() if name == detector}
+        return {**options, "tune": {"on": tune["on"], "grids": grids} if grids else None}
+
+    def _detector(self, card: Card, options: Entry) -> Entry | None:
+        """The entry of the detector that a part runs, if it runs one."""
+        found: Iterable[Entry] = (
+            entry for option, kind in card.methods.items() if kind == "detector" for entry in options[option]
+        )
+        return next(iter(found), None)
+
+    def _for_detector(
+        self, arm: str, seed: int, detector: Entry, reads: list[str], inputs: dict[str, Job]
+    ) -> tuple[dict[str, Job], list[str]]:
+        """What a detector reads beside the predictions among `inputs`, and the records that this needs."""
+        predicted = {role: job for role, job in inputs.items() if role.startswith("set/")}
+        more: dict[str, Job] = {}
+        needs: list[str] = []
+        if "head" in reads or "model" in reads:
+            more["model"], _ = self._models[arm, seed]
+        if "model" in reads:
+            for role, job in predicted.items():
+                more[role.replace("set/", "images/")] = self.plan.jobs[job.inputs["dataset"]]
+        for number, other in enumerate(self._ensemble(seed, detector) if "seeds" in reads else []):
+            sets, (path, *_) = self._predict(arm, other)
+            needs.append(path)
+            for role in predicted:
+                more[f"other/{number}/{role}"] = sets[role.removeprefix("set/")]
+        return more, needs
+
+    def _ensemble(self, seed: int, detector: Entry) -> list[int]:
+        """The other seeds of the ensemble that a seed starts; none for one that starts none."""
+        seeds = self.study["seeds"]
+        size = detector["members"] or len(seeds)
+        place = seeds.index(seed)
+        group: list[int] = seeds[place : place + size]
+        return group[1:] if place % size == 0 and len(group) == size else []
 
     def _named_methods(self, card: Card, options: Entry) -> list[Card]:
         return [found for option, kind in card.methods.items() for found in self._cards(kind, options[option])]
