@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.errors import MethodError
 from assay.run.datasets import read_dataset
 from assay.run.execute import Headline, Task
 from assay.run.files import read_json, write_json
@@ -36,15 +37,23 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
     from assay.run.models import read_model
 
     dataset = read_dataset(task.inputs["dataset"])
+
+    def split(name: str) -> Any:
+        if name not in dataset.splits:
+            raise MethodError(f"the dataset has no split {name}, only {', '.join(dataset.splits)}")
+        return dataset.splits[name]
+
     sets = {}
     for role, folder in task.inputs.items():
         if role.startswith("set/"):
+            name = role.removeprefix("set/")
             with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
-                sets[role.removeprefix("set/")] = Predictions(
+                sets[name] = Predictions(
                     archive["logits"].astype(np.float32),
                     archive["features"].astype(np.float32),
                     archive["id"],
                     archive["label"],
+                    _groups(dataset.splits.get(name), archive["id"]),
                 )
     made = task.inputs.get("model")
     cost, head = _spent(task), None
@@ -61,7 +70,28 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
         size=dataset.size,
         channels=dataset.channels,
         cost=cost,
+        split=split if made is not None else None,
+        tta=task.job.spec.get("tta", "none"),
+        device=task.devices[0] if task.devices else "cpu",
+        found=_figures(task, "found/") or [],
+        reference=_figures(task, "reference/"),
+        private=task.job.spec.get("private", False),
     )
+
+
+def _groups(split: Any, ids: np.ndarray) -> np.ndarray | None:
+    """The groups of the images that were predicted on, text [N]; None where the split is not theirs or has none."""
+    if split is None or split.groups is None or not np.array_equal(split.ids.astype(str), ids):
+        return None
+    groups: np.ndarray = split.groups
+    return groups
+
+
+def _figures(task: Task, prefix: str) -> list[dict[str, Any]] | None:
+    """The figures of the evaluations among the inputs whose roles begin so; None where there are none."""
+    roles = [role for role in task.inputs if role.startswith(prefix)]
+    roles.sort(key=lambda role: int(role.removeprefix(prefix)))
+    return [read_json(task.inputs[role] / "figures.json") for role in roles] or None
 
 
 def _spent(task: Task) -> dict[str, float]:

@@ -62,15 +62,16 @@ class _Leaf:
         elif arm not in self.resolved["arms"]:
             self.problems.unknown(self.path, "arm", arm, self.resolved["arms"])
         families = {family: self.registry.card("evaluation", family) for family in self.resolved["evaluate"]}
-        computed = {metric: (family, card) for family, card in families.items() for metric in card.metrics}
+        computed = {metric: card for card in families.values() for metric in card.metrics}
         if name not in computed:
             self._unknown_metric(name, list(computed))
             return
-        family, card = computed[name]
+        card = computed[name]
         foreign = self.resolved["arms"].get(arm, {}).get("predictions")
-        if foreign and "model" in card.reads:
+        source = families.get(card.follows, card)
+        if foreign and "model" in source.reads:
             self.problems.add(self.path, f"{name} needs a model, and {arm} has predictions alone")
-        self._check_keys(card.metrics[name], card, self.resolved["evaluate"][family])
+        self._check_keys(card.metrics[name], source, self.resolved["evaluate"][source.name])
 
     def _unknown_metric(self, name: str, computed: list[str]) -> None:
         for kind, family in self.registry.cards:
@@ -133,8 +134,9 @@ class _Leaf:
             return list(dict.fromkeys([*near, *far, *means]))
         if origin in card.methods:
             named = [entry["method"] for entry in options[origin]]
-            return list(dict.fromkeys([*named, *card.always]))
+            return list(dict.fromkeys([*named, *(card.always if origin == next(iter(card.methods)) else [])]))
         value = options.get(origin)
         if isinstance(value, list):
-            return [f"{item:g}" if isinstance(item, float) else str(item) for item in value]
+            listed = [f"{item:g}" if isinstance(item, float) else str(item) for item in value]
+            return [*listed, "mean"] if origin == "severities" else listed
         return None
