@@ -110,7 +110,7 @@ def test_wrong_options_are_refused_before_any_job(tmp_path):
     assert "did you mean" in refused(tmp_path, **{"corruption-summary": {"reference": "bb"}}).lower()
     assert "gaussian-noise" in refused(tmp_path, corruption={"corruptions": ["gaussian-nois"]})
     assert "<= 5" in refused(tmp_path, corruption={"severities": [6]})
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump({**STUDY, "evaluate": {"corruption-summary": {}}}))
     with pytest.raises(ConfigError, match="comes along by itself"):
-        file = tmp_path / "config.yaml"
-        file.write_text(yaml.safe_dump({**STUDY, "evaluate": {"corruption-summary": {}}}))
         load_study(file, registry=REGISTRY)

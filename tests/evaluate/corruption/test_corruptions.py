@@ -16,10 +16,11 @@ from assay.augment.draw import Draw, keys
 from assay.evaluate.corruption.corrupted import corrupted
 from assay.evaluate.corruption.edges import canny
 from assay.evaluate.corruption.motion import streaked
+from assay.evaluate.corruption.zoom import enlarged
 from assay.evaluate.result import UndefinedError
 from assay.study.registry import load, scan
 from PIL import Image
-from scipy.ndimage import correlate1d, gaussian_filter
+from scipy.ndimage import correlate1d, gaussian_filter, zoom
 
 REGISTRY = scan()
 NAMES = REGISTRY.names("corruption")
@@ -209,3 +210,15 @@ def test_fewer_photons_and_other_ids_give_other_numbers():
     first, second = apply("gaussian-noise", same, 3)
     assert not np.array_equal(first, second)
     assert not np.array_equal(apply("gaussian-noise", same, 4)[0], first)
+
+
+@pytest.mark.parametrize("side", [8, 9, 28, 32, 64])
+@pytest.mark.parametrize("factor", [1.0, 1.06, 1.25, 1.75, 2.25])
+def test_enlarging_is_scipys_zoom(side, factor):
+    images = np.random.default_rng(0).random((2, side, side, 3))
+    cut = int(np.ceil(side / factor))
+    top = (side - cut) // 2
+    for image, made in zip(images, enlarged(images, factor), strict=True):
+        middle = zoom(image[top : top + cut, top : top + cut], (factor, factor, 1), order=1)
+        trim = (len(middle) - side) // 2
+        assert np.allclose(made, middle[trim : trim + side, trim : trim + side])
