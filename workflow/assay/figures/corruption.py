@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.figures.svg import Drawing, Plot, Style
+from assay.figures.svg import Drawing, Plot, Style, padded
 
 #: What the mean over corruptions is called.
 MEAN = "mean"
@@ -44,9 +44,9 @@ def against_severity(name: str, lines: Mapping[str, list[Line]], looks: Mapping[
         looks: how each of these looks.
     """
     most = max(places[-1] for seeds in lines.values() for places, _ in seeds)
-    lowest = min(float(values.min()) for seeds in lines.values() for _, values in seeds)
+    low, high = padded(np.concatenate([values for seeds in lines.values() for _, values in seeds]))
     plot = Plot(
-        (0.0, float(most)), (max(0.0, lowest - 0.05), 1.004), size=(300, 200), x_label="severity", y_label="accuracy"
+        (0.0, float(most)), (max(0.0, low), min(1.004, high)), size=(300, 200), x_label="severity", y_label="accuracy"
     )
     told = []
     for one, seeds in lines.items():

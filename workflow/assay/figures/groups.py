@@ -53,7 +53,7 @@ def rows(arms: dict[str, Groups], looks: Mapping[str, Style]) -> Drawing:
     pitch = max(18.0, 5.0 * len(arms) + 6)
     left = 14 + min(16, max(len(name) for name in names)) * 6.4
     plot = Plot(
-        (0.0, 1.0), (float(len(names)), 0.0), size=(400, len(names) * pitch + 44), margin=(left, 6, 40, 12), grid=False,
+        (0.0, 1.0), (float(len(names)), 0.0), size=(400, len(names) * pitch + 44), margin=(left, 6, 40, 38), grid=False,
         x_label=f"accuracy on {first.split}", named_y=[(row + 0.5, name[:16]) for row, name in enumerate(names)],
     )  # fmt: skip
     for lane, (arm, found) in enumerate(arms.items()):
