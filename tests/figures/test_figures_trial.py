@@ -34,6 +34,15 @@ def detector(name: str, *, good: bool) -> dict[str, object]:
     return {"detectors": {name: {"edges": edges, "density": density, "roc": {"glyphs": curve}}}}
 
 
+GROUPS = {"groups": ["cat/dog", "cat/cat"], "images": [2, 8], "accuracy": [0.5, 0.875], "mean": 0.8}
+
+
+def corrupted(name: str, low: float) -> dict[str, object]:
+    """A corruption that takes accuracy from 0.9 to `low`."""
+    drawn = {"severities": [1, 5], "accuracy": [0.8, low], "ece": [0.1, 0.2], "undefined": None}
+    return {"images": 10, "clean": {"accuracy": 0.9, "ece": 0.1}, "corruptions": {name: drawn}}
+
+
 def words(drawing: Drawing) -> list[str]:
     """The texts of a drawing, in order."""
     return [one.text or "" for one in ET.fromstring(drawing.draw()).iter("text")]
@@ -52,6 +61,8 @@ def test_every_evaluation_that_draws_and_every_curve_has_its_drawing() -> None:
             "calibration": {name: {"reliability": {name: drawn}} for name, drawn in CALIBRATION.items()},
             "ood": {"msp": detector("msp", good=False), "knn": detector("knn", good=True)},
             "conformal": {"lac": {"methods": {"lac": {"0.1": {"size": [0, 6, 2]}, "0.05": {"size": [0, 4, 4]}}}}},
+            "corruption": {name: corrupted(name, low) for name, low in (("fog", 0.2), ("snow", 0.4))},
+            "groups": {"": {"splits": {"test": GROUPS}}},
             "cost": {"": {"latency": {"1": [0.1]}}},
         },
         {
@@ -70,14 +81,35 @@ def test_every_evaluation_that_draws_and_every_curve_has_its_drawing() -> None:
         ("scores", "knn"),
         ("set-sizes", "alpha-0.1"),
         ("set-sizes", "alpha-0.05"),
+        ("severity", "mean"),
+        ("severity", "fog"),
+        ("severity", "snow"),
+        ("groups",),
         ("curves", "train", "loss"),
     }
     assert [name for name, _ in made["roc", "glyphs"].legend] == ["msp", "knn"]
+    # Fog ends at 0.2 and snow at 0.4.
+    assert "baseline/seed-0 from 0.900 to 0.300" in made["severity", "mean"].label
+    assert "baseline/seed-0, severity 5: 0.400" in titles(made["severity", "snow"])
+    assert "on cat/dog, the worst of baseline/seed-0: baseline/seed-0 0.500" in made["groups",].label
 
 
 def test_a_trial_without_results_has_none() -> None:
     assert drawings("x", {}, {}) == {}
-    assert drawings("x", {"accuracy": {"": {}}, "ood": {"msp": {}}, "conformal": {"lac": {}}}, {"train": []}) == {}
+    assert (
+        drawings(
+            "x",
+            {
+                "accuracy": {"": {}},
+                "ood": {"msp": {}},
+                "conformal": {"lac": {}},
+                "groups": {"": {}},
+                "corruption": {"fog": {}},
+            },
+            {"train": []},
+        )
+        == {}
+    )
 
 
 def test_confusion_is_in_percent_of_each_true_class_of_the_test_split() -> None:

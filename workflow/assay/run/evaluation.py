@@ -38,6 +38,12 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
     from assay.run.models import read_model
 
     dataset = read_dataset(task.inputs["dataset"])
+
+    def split(name: str) -> Any:
+        if name not in dataset.splits:
+            raise MethodError(f"the dataset has no split {name}, only {', '.join(dataset.splits)}")
+        return dataset.splits[name]
+
     sets = {}
     for role, folder in task.inputs.items():
         if role.startswith("set/"):
@@ -48,6 +54,7 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
                     archive["features"].astype(np.float32),
                     archive["id"],
                     archive["label"],
+                    groups=_groups(dataset.splits.get(name), archive["id"]),
                 )
             sets[name].images = _images(task, name, sets[name].ids)
             sets[name].others = _others(task, name, sets[name].ids)
@@ -63,10 +70,15 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
         sets=sets,
         head=head,
         model=(lambda: read_model(made, registry)) if made is not None else None,
-        device=task.devices[0] if task.devices else "cpu",
         size=dataset.size,
         channels=dataset.channels,
         cost=cost,
+        split=split if made is not None else None,
+        tta=task.job.spec.get("tta", "none"),
+        device=task.devices[0] if task.devices else "cpu",
+        found=_figures(task, "found/") or [],
+        reference=_figures(task, "reference/"),
+        private=task.job.spec.get("private", False),
     )
 
 
@@ -100,6 +112,21 @@ def _others(task: Task, name: str, ids: np.ndarray) -> list[np.ndarray]:
                     raise MethodError(f"the seeds' predictions on {name} are not of the same images")
                 found.append(archive["logits"].astype(np.float32))
     return found
+
+
+def _groups(split: Any, ids: np.ndarray) -> np.ndarray | None:
+    """The groups of the images that were predicted on, text [N]; None where the split is not theirs or has none."""
+    if split is None or split.groups is None or not np.array_equal(split.ids.astype(str), ids):
+        return None
+    groups: np.ndarray = split.groups
+    return groups
+
+
+def _figures(task: Task, prefix: str) -> list[dict[str, Any]] | None:
+    """The figures of the evaluations among the inputs whose roles begin so; None where there are none."""
+    roles = [role for role in task.inputs if role.startswith(prefix)]
+    roles.sort(key=lambda role: int(role.removeprefix(prefix)))
+    return [read_json(task.inputs[role] / "figures.json") for role in roles] or None
 
 
 def _spent(task: Task) -> dict[str, float]:

@@ -16,7 +16,7 @@ import numpy as np
 from assay.run.arrays import write_npz
 from assay.run.checkpoints import Checkpoints, Curves
 from assay.run.datasets import read_dataset, write_dataset
-from assay.run.devices import STAGES, described, held
+from assay.run.devices import described, held, on_device
 from assay.run.evaluation import evaluation
 from assay.run.execute import Headline, Task
 from assay.run.files import read_json, write_json
@@ -35,8 +35,7 @@ def compute(task: Task) -> Headline:
     """Run the stage of a job, with as many threads as its spec says."""
     if task.job.stage not in ("claims", "search"):
         set_up(task.job.spec)
-    takes_images = any(role.startswith("images/") for role in task.inputs)
-    if not (task.job.stage in STAGES or takes_images) or task.devices:
+    if not on_device(task.job) or task.devices:
         return _STAGES[task.job.stage](task)
     count = int(task.job.spec.get("devices", 1))
     with held(count, task.job.gpus, task.device_locks or task.work) as task.devices:

@@ -16,6 +16,7 @@ from assay.study.checks_compress import check_compress
 from assay.study.checks_data import contradictions
 from assay.study.checks_devices import graphed, shareable
 from assay.study.checks_distill import check_assistants, check_distill
+from assay.study.checks_evaluate import check_evaluate
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
 from assay.study.checks_synthetic import check_generator, check_synthetic
@@ -390,6 +391,7 @@ class _Checks:
     # -- evaluate --------------------------------------------------------------------------------------------
 
     def _evaluate(self) -> None:
+        check_evaluate(self.study, self.registry, self.problems)
         for family, options in self.study["evaluate"].items():
             if not {"near", "far"} <= set(options):
                 continue

@@ -33,6 +33,9 @@ class Planner(Evaluations):
                 self._searched(arm)
             for seed in self.study["seeds"]:
                 self._trial(arm, seed)
+        for arm in self.study["arms"]:
+            for seed in self.study["seeds"]:
+                self._follow(arm, seed)
         self._claims()
         everything = list(self.plan.records.values())
         for stage in ("report", "track"):

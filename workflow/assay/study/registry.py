@@ -57,6 +57,9 @@ KINDS: dict[str, str] = {
     "calibrator": "how logits become probabilities",
     "detector": "how a sample is scored as out-of-distribution",
     "conformal": "how prediction sets are made",
+    "corruption": "how test images are corrupted",
+    "adaptation": "how a model adapts to test images without labels",
+    "attack": "how test images are changed to mislead a model",
 }
 
 
@@ -245,16 +248,19 @@ class Card:
     metrics: dict[str, Metric] = field(default_factory=dict)
     #: Other methods that this one always runs beside those a config names (trivial baselines).
     always: list[str] = field(default_factory=list)
-    #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
-    #: `model`). For a detector: `val` if it is fitted on that split instead of train, `head` for the last layer,
-    #: `model` for the trained model and the images, `seeds` for the logits of the arm's other seeds. For a curator:
-    #: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss: `features`, if it looks at them.
-    #: For a distillation: `maps`, `labels`, `head`, `itself`; see `assay.distill.contract`. For a filter: `judge`, if
-    #: it needs one. For kind `compress`: `start` for what the arm's training started from, `training` if it does that
-    #: training over, `models` for those of the arms and further trainings in its options.
+    #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `triggered`, `ood` for all outlier
+    #: sets, `model`, and `images` if it lets the model look at images anew). For a detector: `val` if it is fitted on
+    #: that split instead of train, `head` for the last layer, `model` for the trained model and the images, `seeds` for
+    #: the logits of the arm's other seeds. For a curator: what it asks of others (`features`, `logits`, `dynamics`,
+    #: `size`). For a loss: `features`, if it looks at them. For a distillation: `maps`, `labels`, `head`, `itself`; see
+    #: `assay.distill.contract`. For a filter: `judge`, if it needs one. For kind `compress`: `start` for what the arm's
+    #: training started from, `training` if it does that training over, `models` for those of the arms and further
+    #: trainings in its options.
     reads: list[str] = field(default_factory=list)
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
+    #: For an evaluation: the family whose results it reads, with which it comes along by itself.
+    follows: str = ""
     #: For a source of a published set: what it claims to be.
     origin: Origin | None = None
     #: For an augmentation: whether an image may get a share of another's label.
@@ -286,6 +292,7 @@ def method(
     always: list[str] | None = None,  # noqa: ARG001
     reads: list[str] | None = None,
     methods: dict[str, str] | None = None,
+    follows: str = "",  # noqa: ARG001
     origin: Origin | None = None,
     mixes: bool = False,  # noqa: ARG001
     needs: dict[str, str] | None = None,  # noqa: ARG001
@@ -308,6 +315,7 @@ def method(
             (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
+        follows: for kind `evaluation`, the family whose results it reads (see `Card.follows`).
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
         needs: for kinds `robust` and `loss`, what else its arm must say (see `Card.needs`).

@@ -154,7 +154,12 @@ class Resolver:
             made[family] = self.methods.options(card, options, ("evaluate", family))
             if "detector" in card.methods.values():
                 spell_out(made[family], self.registry, ("evaluate", family, "tune"), self.problems)
-        return made
+        for name in self.registry.names("evaluation"):
+            card = self.registry.card("evaluation", name)
+            if card.follows in made and name not in made:
+                made[name] = self.methods.options(card, {}, ("evaluate", name))
+        # What reads the results of another comes after all others.
+        return dict(sorted(made.items(), key=lambda item: bool(self.registry.card("evaluation", item[0]).follows)))
 
     def _outlier_sets(self, made: dict[str, Any]) -> None:
         """Add the datasets that a built-in source's name under `near` or `far` stands for."""

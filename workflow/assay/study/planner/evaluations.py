@@ -18,6 +18,18 @@ class Evaluations(Trials):
         options = self.study["evaluate"].get("ood") or {}
         return list(dict.fromkeys([*options.get("near", []), *options.get("far", [])]))
 
+    def _reads(self, what: str) -> bool:
+        """Whether a family of the study reads a set."""
+        return any(what in self.registry.card("evaluation", family).reads for family in self.study["evaluate"])
+
+    def _poisoned(self, name: str | None) -> bool:
+        """Whether a dataset, or one that it comes from, was tampered with."""
+        while name:
+            if self.study["datasets"][name]["poison"]:
+                return True
+            name = self.study["datasets"][name]["from"]
+        return False
+
     def _validation_outliers(self) -> list[str]:
         tune = (self.study["evaluate"].get("ood") or {}).get("tune")
         return [tune["on"]] if tune else []
@@ -35,10 +47,12 @@ class Evaluations(Trials):
         needs = [need, data_need]
         outliers = [*self._outliers(), *self._validation_outliers()]
         own = ["val", "test"]
-        if any("train" in self.registry.card("evaluation", family).reads for family in self.study["evaluate"]):
+        if self._reads("train"):
             own.append("train")
         if "hold-out" in outliers:
             own.append("hold-out")
+        if self._reads("triggered") and self._poisoned(declared["dataset"]):
+            own.append("triggered")
         sets = {name: self._prediction(arm, model, dataset, name) for name in own}
         for name in outliers:
             if name == "hold-out":
@@ -74,6 +88,8 @@ class Evaluations(Trials):
         dataset, _ = self._dataset(declared["dataset"], seed)
         for family, options in self.study["evaluate"].items():
             card = self.registry.card("evaluation", family)
+            if card.follows:
+                continue
             jobs, records = {}, list(needs)
             for part, single in self._parts(card, options):
                 inputs = {"dataset": dataset}
@@ -95,17 +111,48 @@ class Evaluations(Trials):
                     more, others = self._for_detector(arm, seed, detector, reads, inputs)
                     inputs |= more
                     records += others
+                spec = {"family": family, "options": single}
+                if "images" in wanted:
+                    spec["tta"] = declared["tta"]
+                if self.study["datasets"][declared["dataset"]]["private"] and _names_groups(card):
+                    spec["private"] = True
                 named = sets["test"].label.removesuffix("-on-test")
+                words = [entry["method"] for option in list(card.methods)[:1] for entry in single[option]]
                 jobs[part] = self._job(
                     "evaluate",
-                    label(named, family, *(entry["method"] for option in card.methods for entry in single[option])),
-                    {"family": family, "options": single},
+                    label(named, family, *words),
+                    spec,
                     inputs,
                     [card, *self._named_methods(card, single)],
                     part=part,
                 )
             self._evaluated[arm, seed, family] = jobs
             self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), records)
+
+    def _follow(self, arm: str, seed: int) -> None:
+        """The families that read what others found for this arm and for the one that they measure it against."""
+        for family, options in self.study["evaluate"].items():
+            card = self.registry.card("evaluation", family)
+            if not card.follows:
+                continue
+            path = f"{arm}/seed-{seed}/{family}"
+            found = self._evaluated[arm, seed, card.follows]
+            # The own results come from the same rule, so that nothing else has to be there before it.
+            needs = list(self.plan.records[f"{arm}/seed-{seed}/{card.follows}"].needs)
+            inputs = {f"found/{number}": job for number, job in enumerate(found.values())}
+            reference = options.get("reference")
+            if reference is not None:
+                others = self._evaluated[reference, seed, card.follows]
+                inputs |= {f"reference/{number}": job for number, job in enumerate(others.values())}
+                needs += [f"{reference}/seed-{seed}/{card.follows}"] if reference != arm else []
+            jobs = {}
+            if found:
+                dataset, _ = self._dataset(self.study["arms"][arm]["dataset"], seed)
+                name = label(next(iter(found.values())).label, "summary")
+                spec = {"family": family, "options": options}
+                jobs[family] = self._job("evaluate", name, spec, inputs | {"dataset": dataset}, [card], part=family)
+            self._evaluated[arm, seed, family] = jobs
+            self.plan.add(path, "evaluate", list(jobs.values()), needs)
 
     def _parts(self, card: Card, options: Entry) -> list[tuple[str, Entry]]:
         """One part for each method that a family runs, so that adding one recomputes none of the others."""
@@ -165,3 +212,8 @@ class Evaluations(Trials):
 
     def _named_methods(self, card: Card, options: Entry) -> list[Card]:
         return [found for option, kind in card.methods.items() for found in self._cards(kind, options[option])]
+
+
+def _names_groups(card: Card) -> bool:
+    """Whether an evaluation tells of groups by name, which those of a private dataset may not be."""
+    return any("groups" in metric.keys.values() for metric in card.metrics.values())
