@@ -96,8 +96,8 @@ def test_recall_stands_beside_the_train_images_rarest_last() -> None:
 def test_reliability_shows_confidence_against_accuracy_and_what_was_learnt() -> None:
     drawing = drawings("x", {"calibration": {"": {"reliability": CALIBRATION}}}, {})["reliability",]
     assert titles(drawing) == [
-        "none: confidence 0.900, accuracy 0.750, 8 images",
-        "temperature: confidence 0.760, accuracy 0.750, 8 images",
+        "none: confidence 0.900, accuracy 0.750 (0.409 to 0.929), 8 images",
+        "temperature: confidence 0.760, accuracy 0.750 (0.409 to 0.929), 8 images",
     ]
     assert drawing.label.endswith("temperature 1.5")
 
