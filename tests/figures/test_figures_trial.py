@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
+from assay.figures.selective import curves_of
 from assay.figures.svg import Drawing
 from assay.figures.trial import drawings
 
@@ -23,6 +24,11 @@ CALIBRATION = {
         "accuracy": [None, 0.75],
         "fitted": {"temperature": 1.5},
     },
+}
+
+SELECTIVE = {
+    "rules": {"margin": {"coverage": [0.25, 0.5, 0.75, 1.0], "risk": [0.0, 0.1, 0.2, 0.4]}},
+    "best": {"coverage": [0.25, 0.5, 0.75, 1.0], "risk": [0.0, 0.0, 0.2, 0.4]},
 }
 
 
@@ -52,6 +58,7 @@ def test_every_evaluation_that_draws_and_every_curve_has_its_drawing() -> None:
             "calibration": {name: {"reliability": {name: drawn}} for name, drawn in CALIBRATION.items()},
             "ood": {"msp": detector("msp", good=False), "knn": detector("knn", good=True)},
             "conformal": {"lac": {"methods": {"lac": {"0.1": {"size": [0, 6, 2]}, "0.05": {"size": [0, 4, 4]}}}}},
+            "selective": {"": SELECTIVE},
             "cost": {"": {"latency": {"1": [0.1]}}},
         },
         {
@@ -70,6 +77,7 @@ def test_every_evaluation_that_draws_and_every_curve_has_its_drawing() -> None:
         ("scores", "knn"),
         ("set-sizes", "alpha-0.1"),
         ("set-sizes", "alpha-0.05"),
+        ("risk-coverage",),
         ("curves", "train", "loss"),
     }
     assert [name for name, _ in made["roc", "glyphs"].legend] == ["msp", "knn"]
@@ -115,6 +123,15 @@ def test_set_sizes_are_shares_of_images_by_method() -> None:
     drawing = drawings("x", {"conformal": parts}, {})["set-sizes", "alpha-0.1"]
     assert "one class: lac 75%; aps 50%" in drawing.label
     assert "lac: 25.0% of images get 2 classes" in titles(drawing)
+
+
+def test_risk_is_read_at_the_share_kept_and_averaged_over_trials() -> None:
+    drawing = drawings("x", {"selective": {"": SELECTIVE}}, {})["risk-coverage",]
+    # Between 0.2 at 75% and 0.4 at 100%.
+    assert "errors among the 80% most confident: margin 24.0%" in drawing.label
+    assert [name for name, _ in drawing.legend] == ["margin"]
+    other = {"rules": {"margin": {"coverage": [0.5, 1.0], "risk": [0.0, 0.0]}}}
+    assert curves_of([SELECTIVE, other])["margin"][-1] == pytest.approx(0.2)
 
 
 def test_a_curve_passes_over_what_is_not_finite() -> None:

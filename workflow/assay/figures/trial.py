@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from assay.figures import conformal, confusion, curves, ood, recall, reliability
+from assay.figures import conformal, confusion, curves, ood, recall, reliability, selective
 from assay.figures.svg import Drawing, Style
 
 #: What names a drawing, from the general to the particular, and the drawing.
@@ -78,10 +78,18 @@ def _conformal(name: str, parts: list[dict[str, Any]]) -> Drawings:
     return made
 
 
+def _selective(name: str, parts: list[dict[str, Any]]) -> Drawings:
+    found = selective.curves_of(parts)
+    best = found.pop("best", None)
+    looks = {rule: Style(number) for number, rule in enumerate(found)}
+    return {("risk-coverage",): selective.curve(name, found, looks, best)} if found else {}
+
+
 #: What each family of evaluations draws, from the `figures.json` of its parts.
 FAMILIES: dict[str, Callable[[str, list[dict[str, Any]]], Drawings]] = {
     "accuracy": _accuracy,
     "calibration": _calibration,
     "ood": _ood,
     "conformal": _conformal,
+    "selective": _selective,
 }

@@ -131,6 +131,8 @@ class _Leaf:
             near, far = options.get("near") or [], options.get("far") or []
             means = [word for word, names in (("near", near), ("far", far)) if names]
             return list(dict.fromkeys([*near, *far, *means]))
+        if "|" in origin:
+            return origin.split("|")
         if origin in card.methods:
             named = [entry["method"] for entry in options[origin]]
             return list(dict.fromkeys([*named, *card.always]))

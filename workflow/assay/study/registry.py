@@ -57,6 +57,7 @@ KINDS: dict[str, str] = {
     "calibrator": "how logits become probabilities",
     "detector": "how a sample is scored as out-of-distribution",
     "conformal": "how prediction sets are made",
+    "defer": "how predictions for a person to judge are chosen",
 }
 
 
@@ -196,7 +197,8 @@ class Metric:
     """One metric of an evaluation: direction, range, unit and the keys that tell its values apart.
 
     `keys` maps a key that a claim may write in brackets to where its values come from: the name of an option of
-    the evaluation (`detectors`), or one of the words `classes`, `sets`, `severities` that the study fills in.
+    the evaluation (`detectors`), one of the words `classes`, `sets`, `severities` that the study fills in, or the
+    values themselves, as `linear|quadratic`.
     `defaults` holds the value that a claim means when it leaves a key out.
     """
 
