@@ -29,6 +29,7 @@ OPTIONS = {
         "alpha": [0.1, 0.25],
         "directions": 20,
     },
+    "votes": {"methods": [{"method": "none"}, {"method": "temperature"}]},
     "selective": {
         "rules": [
             {"method": "max-softmax"},

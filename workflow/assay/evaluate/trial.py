@@ -23,12 +23,14 @@ class Predictions:
         features: float [N,D], what the head reads; D is 0 when they were not kept.
         ids: text [N].
         labels: int64 [N], -1 for images of no class of the trial.
+        soft: float32 [N,K], the share of each class among people's votes; None when the dataset has no votes.
     """
 
     logits: np.ndarray
     features: np.ndarray
     ids: np.ndarray
     labels: np.ndarray
+    soft: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.logits)

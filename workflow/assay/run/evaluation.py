@@ -45,6 +45,7 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
                     archive["features"].astype(np.float32),
                     archive["id"],
                     archive["label"],
+                    archive.get("soft"),
                 )
     made = task.inputs.get("model")
     cost, head = _spent(task), None

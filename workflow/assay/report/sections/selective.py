@@ -24,8 +24,8 @@ def section(material: Material) -> Section | None:
         drawn.append(figure(curve(rule, risks, looks, None).draw(), [rule], kind="selective"))
     body = join([
         note(
-            "The least confident predictions are handed to a person. A curve that stays low until far to the right hands "
-            "on few images that were right; at the right end it is the error of the model itself."
+            "The least confident predictions are handed to a person. A curve that stays low until far to the right "
+            "hands on few images that were right; at the right end it is the error of the model itself."
         ),
         comparison(material, shown, "Selective prediction by arm"),
         tag("details", tag("summary", "Area under risk and coverage by rule"),
