@@ -29,6 +29,7 @@ OPTIONS = {
         "alpha": [0.1, 0.25],
         "directions": 20,
     },
+    "seeds": {"bins": 15},
     "votes": {"methods": [{"method": "none"}, {"method": "temperature"}]},
     "selective": {
         "rules": [
@@ -46,6 +47,7 @@ OPTIONS = {
 
 
 def run(family, trial, **changes):
+    trial.seeds = [trial.sets["test"], trial.sets["test"]]
     return evaluate({"family": family, "options": {**OPTIONS[family], **changes}}, REGISTRY, trial)
 
 

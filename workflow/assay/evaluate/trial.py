@@ -50,6 +50,8 @@ class Trial:
         size, channels: of the images.
         cost: what training and compression cost, where it is known: `train-seconds` (their sum, wall time),
             `train-peak-memory` (bytes, the largest of their processes), and `bytes`, the size of the model's file.
+        seeds: for families that read `seeds`, the test predictions under each of the study's seeds, in their order.
+        place: where this trial stands among them.
     """
 
     classes: list[str]
@@ -60,6 +62,8 @@ class Trial:
     size: int = 0
     channels: int = 0
     cost: dict[str, float] = field(default_factory=dict)
+    seeds: list[Predictions] = field(default_factory=list)
+    place: int = 0
 
     @property
     def rarest(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,21 +33,17 @@ def evaluation(task: Task) -> Headline:
 
 
 def _trial(task: Task, registry: JobRegistry) -> Any:
-    from assay.evaluate.trial import Predictions, Trial
+    from assay.evaluate.trial import Trial
     from assay.run.models import read_model
 
     dataset = read_dataset(task.inputs["dataset"])
-    sets = {}
-    for role, folder in task.inputs.items():
-        if role.startswith("set/"):
-            with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
-                sets[role.removeprefix("set/")] = Predictions(
-                    archive["logits"].astype(np.float32),
-                    archive["features"].astype(np.float32),
-                    archive["id"],
-                    archive["label"],
-                    archive.get("soft"),
-                )
+    sets = {
+        role.removeprefix("set/"): _predictions(folder)
+        for role, folder in task.inputs.items()
+        if role.startswith("set/")
+    }
+    others = sorted((int(role.removeprefix("seeds/")), role) for role in task.inputs if role.startswith("seeds/"))
+    folders = [task.inputs[role] for _, role in others]
     made = task.inputs.get("model")
     cost, head = _spent(task), None
     if made is not None:
@@ -62,7 +59,22 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
         size=dataset.size,
         channels=dataset.channels,
         cost=cost,
+        seeds=[_predictions(folder) for folder in folders],
+        place=task.job.spec.get("place", 0),
     )
+
+
+def _predictions(folder: Path) -> Any:
+    from assay.evaluate.trial import Predictions
+
+    with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
+        return Predictions(
+            archive["logits"].astype(np.float32),
+            archive["features"].astype(np.float32),
+            archive["id"],
+            archive["label"],
+            archive.get("soft"),
+        )
 
 
 def _spent(task: Task) -> dict[str, float]:

@@ -43,13 +43,7 @@ class Planner(Evaluations):
         return self.plan
 
     def _trial(self, arm: str, seed: int) -> None:
-        declared = self.study["arms"][arm]
-        if declared["predictions"]:
-            sets = self._foreign_predictions(arm, seed)
-            needs = [f"{arm}/seed-{seed}/predict"]
-        else:
-            model, need = self._model(arm, seed)
-            sets, needs = self._predict(arm, seed, model, need)
+        sets, needs = self._sets(arm, seed)
         self._evaluate(arm, seed, sets, needs)
 
     def _claims(self) -> None:

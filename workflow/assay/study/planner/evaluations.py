@@ -39,6 +39,16 @@ class Evaluations(Trials):
         self.plan.add(path, "predict", list(sets.values()), needs)
         return sets, [path, need, data_need]
 
+    def _sets(self, arm: str, seed: int) -> tuple[dict[str, Job], list[str]]:
+        """The predictions of a trial by set, and the records that an evaluation of them needs."""
+        if (arm, seed) not in self._predicted:
+            if self.study["arms"][arm]["predictions"]:
+                self._predicted[arm, seed] = self._foreign_predictions(arm, seed), [f"{arm}/seed-{seed}/predict"]
+            else:
+                model, need = self._model(arm, seed)
+                self._predicted[arm, seed] = self._predict(arm, seed, model, need)
+        return self._predicted[arm, seed]
+
     def _foreign_predictions(self, arm: str, seed: int) -> dict[str, Job]:
         declared = self.study["arms"][arm]
         dataset, need = self._dataset(declared["dataset"], seed)
@@ -74,11 +84,17 @@ class Evaluations(Trials):
                 if "model" in wanted:
                     inputs["model"], _ = self._models[arm, seed]
                     inputs |= self._made_by(inputs["model"])
+                spec = {"family": family, "options": single}
+                if "seeds" in wanted:
+                    seeds = self.study["seeds"]
+                    inputs |= {f"seeds/{place}": self._sets(arm, one)[0]["test"] for place, one in enumerate(seeds)}
+                    spec["place"] = seeds.index(seed)
+                    needs = [*needs, *(f"{arm}/seed-{one}/predict" for one in seeds)]
                 named = sets["test"].label.removesuffix("-on-test")
                 jobs[part] = self._job(
                     "evaluate",
                     label(named, family, *(entry["method"] for option in card.methods for entry in single[option])),
-                    {"family": family, "options": single},
+                    spec,
                     inputs,
                     [card, *self._named_methods(card, single)],
                     part=part,
