@@ -30,6 +30,7 @@ OPTIONS = {
         "directions": 20,
     },
     "seeds": {"bins": 15},
+    "external": {"test-sets": {"test": {}, "val": {"zero": "one"}}, "bins": 15},
     "votes": {"methods": [{"method": "none"}, {"method": "temperature"}]},
     "selective": {
         "rules": [
@@ -47,6 +48,7 @@ OPTIONS = {
 
 
 def run(family, trial, **changes):
+    trial.external = dict.fromkeys(("test", "val"), trial.classes)
     trial.seeds = [trial.sets["test"], trial.sets["test"]]
     return evaluate({"family": family, "options": {**OPTIONS[family], **changes}}, REGISTRY, trial)
 
@@ -62,6 +64,7 @@ def test_rows_are_those_that_the_card_declares(family, trial):
         "sets": {"hold-out", "noise", "glyphs", "near", "far"},
         "alpha": {"0.1", "0.25"},
         "batches": {"1", "4"},
+        "test-sets": {"test", "val"},
         "top": {"1", "2"},
         "specificities": {"0.8", "0.95"},
         "none|linear|quadratic": {"none", "linear", "quadratic"},

@@ -52,6 +52,8 @@ class Trial:
             `train-peak-memory` (bytes, the largest of their processes), and `bytes`, the size of the model's file.
         seeds: for families that read `seeds`, the test predictions under each of the study's seeds, in their order.
         place: where this trial stands among them.
+        external: for families that read `external`, the names of the classes of each external test set, whose
+            predictions stand in `sets` with labels of its own.
     """
 
     classes: list[str]
@@ -64,6 +66,7 @@ class Trial:
     cost: dict[str, float] = field(default_factory=dict)
     seeds: list[Predictions] = field(default_factory=list)
     place: int = 0
+    external: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def rarest(self) -> int:

@@ -61,6 +61,11 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
         cost=cost,
         seeds=[_predictions(folder) for folder in folders],
         place=task.job.spec.get("place", 0),
+        external={
+            role.removeprefix("external/"): read_dataset(folder).classes
+            for role, folder in task.inputs.items()
+            if role.startswith("external/")
+        },
     )
 
 

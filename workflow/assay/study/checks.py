@@ -376,6 +376,9 @@ class _Checks:
     # -- evaluate --------------------------------------------------------------------------------------------
 
     def _evaluate(self) -> None:
+        for name in (self.study["evaluate"].get("external") or {}).get("test-sets") or {}:
+            if name not in self.datasets:
+                self.problems.unknown(("evaluate", "external", "test-sets", name), "dataset", name, self.datasets)
         for family, options in self.study["evaluate"].items():
             if not {"near", "far"} <= set(options):
                 continue

@@ -137,6 +137,8 @@ class _Leaf:
             named = [entry["method"] for entry in options[origin]]
             return list(dict.fromkeys([*named, *card.always]))
         value = options.get(origin)
+        if isinstance(value, dict):
+            return list(value)
         if isinstance(value, list):
             return [f"{item:g}" if isinstance(item, float) else str(item) for item in value]
         return None

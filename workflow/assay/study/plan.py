@@ -43,7 +43,12 @@ class Planner(Evaluations):
         return self.plan
 
     def _trial(self, arm: str, seed: int) -> None:
-        sets, needs = self._sets(arm, seed)
+        declared = self.study["arms"][arm]
+        if declared["predictions"]:
+            sets = self._foreign_predictions(arm, seed)
+            needs = [f"{arm}/seed-{seed}/predict"]
+        else:
+            sets, needs = self._predict(arm, seed)
         self._evaluate(arm, seed, sets, needs)
 
     def _claims(self) -> None:

@@ -245,12 +245,12 @@ class Card:
     metrics: dict[str, Metric] = field(default_factory=dict)
     #: Other methods that this one always runs beside those a config names (trivial baselines).
     always: list[str] = field(default_factory=list)
-    #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
-    #: `seeds` for the test sets of all seeds of the arm, `model`). For a curator: what it asks of others (`features`,
-    #: `logits`, `dynamics`, `size`). For a loss: `features`, if it looks at them. For a distillation: `maps`, `labels`,
-    #: `head`, `itself`; see `assay.distill.contract`. For a filter: `judge`, if it needs one. For kind `compress`:
-    #: `start` for what the arm's training started from, `training` if it does that training over, `models` for those
-    #: of the arms and further trainings in its options.
+    #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets, `seeds`
+    #: for the test sets of all seeds of the arm, `external` for the test sets of other datasets, `model`). For a
+    #: curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss: `features`, if it looks
+    #: at them. For a distillation: `maps`, `labels`, `head`, `itself`; see `assay.distill.contract`. For a filter:
+    #: `judge`, if it needs one. For kind `compress`: `start` for what the arm's training started from, `training` if
+    #: it does that training over, `models` for those of the arms and further trainings in its options.
     reads: list[str] = field(default_factory=lambda: ["val", "test"])
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)

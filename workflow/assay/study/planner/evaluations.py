@@ -17,8 +17,18 @@ class Evaluations(Trials):
         options = self.study["evaluate"].get("ood") or {}
         return list(dict.fromkeys([*options.get("near", []), *options.get("far", [])]))
 
-    def _predict(self, arm: str, seed: int, model: Job, need: str) -> tuple[dict[str, Job], list[str]]:
+    def _external(self) -> list[str]:
+        return list((self.study["evaluate"].get("external") or {}).get("test-sets", []))
+
+    def _predict(self, arm: str, seed: int) -> tuple[dict[str, Job], list[str]]:
+        """The jobs that predict each set of a trial, and the records that its evaluations need."""
+        if (arm, seed) not in self._predicted:
+            self._predicted[arm, seed] = self._predictions(arm, seed)
+        return self._predicted[arm, seed]
+
+    def _predictions(self, arm: str, seed: int) -> tuple[dict[str, Job], list[str]]:
         declared = self.study["arms"][arm]
+        model, need = self._model(arm, seed)
         dataset, data_need = self._dataset(declared["dataset"], seed)
         needs = [need, data_need]
         outliers = self._outliers()
@@ -31,23 +41,22 @@ class Evaluations(Trials):
         for name in outliers:
             if name == "hold-out":
                 continue
-            like = self._shaper(declared["dataset"]) if self.study["datasets"][name].get("like") else None
-            outlier, outlier_need = self._dataset(name, seed, like)
+            outlier, outlier_need = self._elsewhere(arm, seed, name)
             sets[name] = self._prediction(arm, model, outlier, name, "test")
             needs.append(outlier_need)
+        for name in self._external():
+            if name not in sets:
+                external, external_need = self._elsewhere(arm, seed, name)
+                sets[name] = self._prediction(arm, model, external, name, "test")
+                needs.append(external_need)
         path = f"{arm}/seed-{seed}/predict"
         self.plan.add(path, "predict", list(sets.values()), needs)
         return sets, [path, need, data_need]
 
-    def _sets(self, arm: str, seed: int) -> tuple[dict[str, Job], list[str]]:
-        """The predictions of a trial by set, and the records that an evaluation of them needs."""
-        if (arm, seed) not in self._predicted:
-            if self.study["arms"][arm]["predictions"]:
-                self._predicted[arm, seed] = self._foreign_predictions(arm, seed), [f"{arm}/seed-{seed}/predict"]
-            else:
-                model, need = self._model(arm, seed)
-                self._predicted[arm, seed] = self._predict(arm, seed, model, need)
-        return self._predicted[arm, seed]
+    def _elsewhere(self, arm: str, seed: int, name: str) -> tuple[Job, str]:
+        """A dataset on which an arm is tested though it learns from another, shaped like the arm's if it asks for it."""
+        like = self._shaper(self.study["arms"][arm]["dataset"]) if self.study["datasets"][name].get("like") else None
+        return self._dataset(name, seed, like)
 
     def _foreign_predictions(self, arm: str, seed: int) -> dict[str, Job]:
         declared = self.study["arms"][arm]
@@ -72,12 +81,14 @@ class Evaluations(Trials):
         dataset, _ = self._dataset(declared["dataset"], seed)
         for family, options in self.study["evaluate"].items():
             card = self.registry.card("evaluation", family)
-            jobs = {}
+            jobs, records = {}, list(needs)
             for part, single in self._parts(card, options):
                 inputs = {"dataset": dataset}
                 wanted = [*card.reads]
                 if "ood" in wanted:
                     wanted += self._outliers()
+                if "external" in wanted:
+                    wanted += self._external()
                 if declared["predictions"] and not set(wanted) <= {"ood", *sets}:
                     continue  # made elsewhere, without a model or without these sets
                 inputs |= {f"set/{name}": sets[name] for name in wanted if name in sets}
@@ -85,11 +96,13 @@ class Evaluations(Trials):
                     inputs["model"], _ = self._models[arm, seed]
                     inputs |= self._made_by(inputs["model"])
                 spec = {"family": family, "options": single}
+                if "external" in wanted:
+                    inputs |= {f"external/{name}": self._elsewhere(arm, seed, name)[0] for name in self._external()}
                 if "seeds" in wanted:
                     seeds = self.study["seeds"]
-                    inputs |= {f"seeds/{place}": self._sets(arm, one)[0]["test"] for place, one in enumerate(seeds)}
+                    inputs |= {f"seeds/{place}": self._predict(arm, one)[0]["test"] for place, one in enumerate(seeds)}
                     spec["place"] = seeds.index(seed)
-                    needs = [*needs, *(f"{arm}/seed-{one}/predict" for one in seeds)]
+                    records += [f"{arm}/seed-{one}/predict" for one in seeds]
                 named = sets["test"].label.removesuffix("-on-test")
                 jobs[part] = self._job(
                     "evaluate",
@@ -100,7 +113,7 @@ class Evaluations(Trials):
                     part=part,
                 )
             self._evaluated[arm, seed, family] = jobs
-            self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), needs)
+            self.plan.add(f"{arm}/seed-{seed}/{family}", "evaluate", list(jobs.values()), records)
 
     def _parts(self, card: Card, options: Entry) -> list[tuple[str, Entry]]:
         """One part for each method that a family runs, so that adding one recomputes none of the others."""
