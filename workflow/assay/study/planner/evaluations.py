@@ -54,7 +54,7 @@ class Evaluations(Trials):
         return sets, [path, need, data_need]
 
     def _elsewhere(self, arm: str, seed: int, name: str) -> tuple[Job, str]:
-        """A dataset on which an arm is tested though it learns from another, shaped like the arm's if it asks for it."""
+        """A dataset on which an arm is tested though it learns from another; one with `like` takes the arm's shape."""
         like = self._shaper(self.study["arms"][arm]["dataset"]) if self.study["datasets"][name].get("like") else None
         return self._dataset(name, seed, like)
 
