@@ -58,7 +58,7 @@ _HERE = "measured on the machine that ran this job"
             "largest growth of the process during one forward pass over a batch", "lower", 0.0, unit="B",
             keys={"batch": "batches"}, defaults={"batch": "1"},
         ),
-        "energy": Metric(
+        "energy-per-image": Metric(
             "energy of the processor for one image", "lower", 0.0, unit="J",
             keys={"batch": "batches"}, defaults={"batch": "1"},
             paper="Khan et al. 2018, doi:10.1145/3177754",
@@ -92,7 +92,7 @@ def family(trial: Trial, batches: list[int], repeats: int) -> Result:
         result.add("throughput", {"batch": str(batch)}, throughput, seconds, batch, note=_HERE)
         result.add("throughput-iqr", {"batch": str(batch)}, throughput_iqr, seconds, batch, note=_HERE)
         result.add("inference-memory", {"batch": str(batch)}, inference_memory, model, image, batch, note=_HERE)
-        result.add("energy", {"batch": str(batch)}, energy, model, image, batch, note=_HERE)
+        result.add("energy-per-image", {"batch": str(batch)}, energy, model, image, batch, note=_HERE)
         if not isinstance(seconds, UndefinedError):
             result.figures["latency"][str(batch)] = plain(seconds, 9)
     for metric, name in (("train-seconds", "train-seconds"), ("peak-memory", "train-peak-memory")):
