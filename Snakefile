@@ -16,7 +16,7 @@ wildcard_constraints:
     study=STUDY.name,
     arm=r"(?!(?:datasets|generators|encoders|gates)/)[^/]+",
     replicate=r"(?:seed-\d+|tune-(?:\d+|teacher))(?:-further-\d+)?",
-    number=r"-?\d+",
+    number=r"-?\d+(?:-half-[01])?",
 
 
 rule all:

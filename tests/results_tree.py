@@ -81,8 +81,18 @@ class Tree:
         }
         generator = {"method": {"method": "ddpm", "steps": 50}, "dataset": "digits-rare", "seeds": 1, "threads": 1}
         claims = [
-            {"claim": "Pruning costs nothing", "expect": "pruned.accuracy >= baseline.accuracy", "primary": True},
-            {"claim": "Pruning helps", "expect": "pruned.accuracy > baseline.accuracy", "primary": False},
+            {
+                "claim": "Pruning costs nothing",
+                "expect": "pruned.accuracy >= baseline.accuracy",
+                "primary": True,
+                "alpha": 0.05,
+            },
+            {
+                "claim": "Pruning helps",
+                "expect": "pruned.accuracy > baseline.accuracy",
+                "primary": False,
+                "alpha": 0.05,
+            },
         ]
         return {
             "study": "digits",

@@ -15,9 +15,9 @@ ERROR = 3 * (ALPHA * (1 - ALPHA) / RUNS) ** 0.5
 
 
 def judged(texts, arms):
-    """The verdicts of claims on values by arm."""
-    claims = [{"tree": parse(text), "alpha": ALPHA, "primary": False} for text in texts]
-    spec = {"claims": claims, "seeds": list(range(5))}
+    """The verdicts of claims on values by arm, as many of each."""
+    claims = [{"tree": parse(text), "alpha": ALPHA, "primary": True} for text in texts]
+    spec = {"claims": claims, "seeds": list(range(len(next(iter(arms.values())))))}
     return decide(spec, lambda arm, metric, keys: dict(enumerate(arms[arm])))  # noqa: ARG005
 
 
@@ -67,7 +67,7 @@ def test_a_narrow_equivalence_that_is_true_is_refuted_at_most_at_the_nominal_rat
 
 def test_several_false_claims_against_one_baseline():
     def draw(rng):
-        return {name: rng.normal(0, 1, 5) for name in "abcde"}
+        return {name: rng.normal(0, 1, 8) for name in "abcde"}
 
     supported, refuted = rates([f"{name}.m > a.m" for name in "bcde"], draw)
     assert 0.01 < supported <= ALPHA + ERROR
@@ -76,7 +76,7 @@ def test_several_false_claims_against_one_baseline():
 
 def test_false_claims_beside_true_ones():
     def draw(rng):
-        return {name: rng.normal(9 if name in "de" else 0, 1, 5) for name in "abcde"}
+        return {name: rng.normal(9 if name in "de" else 0, 1, 8) for name in "abcde"}
 
     rng = np.random.default_rng(5)
     wrong = true = 0

@@ -1,7 +1,7 @@
 import pytest
 import torch
 from assay.models.classifier import build
-from assay.models.residual.cifar_resnet import Block, cifar_resnet
+from assay.models.residual.cifar_resnet import Block, cifar_resnet, zero_padded
 
 
 def parameters(registry, entry, name, **options):
@@ -46,3 +46,13 @@ def test_shortcut_a_subsamples_and_pads_with_zeros():
     expected = torch.zeros(1, 4, 2, 2)
     expected[:, 1:3] = x[:, :, ::2, ::2]
     torch.testing.assert_close(block(x), expected)
+
+
+def test_the_gradient_of_shortcut_a_is_that_of_slices_and_keeps_the_layout():
+    x = torch.rand(2, 4, 5, 6).to(memory_format=torch.channels_last).requires_grad_()
+    up = torch.rand(2, 6, 3, 3).to(memory_format=torch.channels_last)
+    (gradient,) = torch.autograd.grad(zero_padded(x, 2, 2), x, up)
+    expected = torch.zeros(2, 4, 5, 6)
+    expected[:, :, ::2, ::2] = up[:, 1:5]
+    assert torch.equal(gradient, expected)
+    assert gradient.is_contiguous(memory_format=torch.channels_last)

@@ -67,6 +67,12 @@ claims:
     expect: "pruned.accuracy ~ baseline.accuracy within 0.02"
   - claim: The student is smaller
     expect: "student.parameters < 0.5 * baseline.parameters"
+  - claim: Synthetic images, then none, then a student
+    expect: "synthetic.accuracy > baseline.accuracy > student.accuracy"
+    primary: false
+  - claim: Mixup helps most classes
+    expect: "for most class in 1, 2, 3, 4: mixup.recall > baseline.recall - 0.2"
+    primary: false
   - claim: A diverging recipe is no better
     expect: "diverged.accuracy < baseline.accuracy"
 """
@@ -192,7 +198,9 @@ class Fake:
         part = Split(images, train.labels[chosen], names, train.labels[chosen].copy())
         classes = self.datasets[job.inputs["dataset"]].classes
         write_dataset(folder, Dataset(classes, {"synthetic": part}), None)
-        write_json(folder / "quality.json", assess(part, self.datasets[job.inputs["dataset"]]))
+        halves = {"agreement": 0.81, "chance": 0.02, "nearest": 0.43}
+        write_json(folder / "quality.json", {**assess(part, self.datasets[job.inputs["dataset"]]), "halves": halves})
+        np.savez(folder / "halves.npz", pairs=np.stack([images[:10], images[:10]]))
 
     def _train(self, job: Job, folder: Path) -> None:
         arm, seed = self.owner[job.digest]

@@ -86,7 +86,7 @@ def test_every_figure_is_there_and_has_a_size(opened: Any, study_folder: Path) -
     for kind, _, _ in sizes:
         counts[kind] = counts.get(kind, 0) + 1
     assert counts == {
-        "differences": 5,  # six claims, one of them over an arm that failed
+        "differences": 5,  # eight claims, one of them over an arm that failed, two of several parts
         "curve": 4 + 1 + 1,  # of training, of compression, of the generator
         "recall": 1,
         "confusion": ARMS,
@@ -265,8 +265,8 @@ def test_pickers_show_one_panel_and_without_script_all(opened: Any, study_folder
 def test_verdicts_are_told_by_icon_and_word(opened: Any, study_folder: Path) -> None:
     page = opened(study_folder)
     claims = page.locator(".claims > li")
-    assert claims.count() == 6
-    for number in range(6):
-        verdict = claims.nth(number).locator(".verdict")
+    assert claims.count() == 8
+    for number in range(8):
+        verdict = claims.nth(number).locator("span.verdict")
         assert verdict.inner_text() in ("supported", "refuted", "inconclusive")
         assert verdict.locator("svg path").count() == 1

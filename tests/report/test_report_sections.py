@@ -65,7 +65,7 @@ def test_a_study_of_which_nothing_ran_has_a_page(planned_folder: Path) -> None:
 
 def test_the_summary_counts_what_came_out(material: Material) -> None:
     line = summary(material)
-    assert line.startswith("7 arms × 3 seeds · 6 claims: ")
+    assert line.startswith("7 arms × 3 seeds · 8 claims: ")
     assert "3 trials failed" in line
 
 
@@ -219,3 +219,35 @@ def test_synthetic_images_stand_beside_their_figures_and_nearest_train_images(ma
         assert figure in text
     assert "Distances are in pixels" in text
     assert "The closest of them, above the train images" in text
+
+
+def test_a_claim_of_several_parts_shows_each() -> None:
+    made = verdict(
+        effect=None, interval=None, left=[], right=[], tree={"at-least": 1, "of": []},
+        parts=[
+            {"claim": "a.m < b.m", "op": "<", "verdict": "supported", "effect": -0.25, "interval": [-0.5, -0.125],
+             "boundary": 0.0},
+            {"claim": "b.m < c.m", "op": "<", "verdict": "inconclusive", "effect": None, "interval": None,
+             "boundary": 0.0},
+        ],
+    )  # fmt: skip
+    text = " ".join(words(verdicts.evidence(made)).split())
+    assert "a.m < b.m supported −0.2500 [−0.5000, −0.1250]" in text
+    assert "b.m < c.m inconclusive –" in text
+    assert "The claim asks for 1 of them." in text
+
+
+def test_a_claim_over_a_curve_draws_it_and_tells_its_means() -> None:
+    curve = {"name": "kd.accuracy", "key": "recipe.lr", "x": [0.1, 0.3], "y": [[0.5, 0.7], [0.8, None]]}
+    drawn = str(verdicts.evidence(verdict(curves=[curve])))
+    assert "Means over seeds along recipe.lr. kd.accuracy: 0.1 0.6, 0.3 0.8" in drawn
+    named = str(verdicts.evidence(verdict(curves=[{**curve, "x": ["d", "e"]}])))
+    assert "kd.accuracy: d 0.6, e 0.8" in named
+    assert "curve-of-claim" not in str(verdicts.evidence(verdict(curves=[{**curve, "y": [[None], [None]]}])))
+    assert "cosine of images that generators of two halves make from the same noise 0.81" in " ".join(text.split())
+    assert "0.43 between an image and the most similar train image of its half" in text
+    assert re.findall(r'data-figure="(synthetic|neighbours|halves)"', str(section.body)) == [
+        "synthetic",
+        "neighbours",
+        "halves",
+    ]

@@ -136,6 +136,14 @@ def test_what_cannot_be_shared_is_refused_before_any_job(planned, config, arm, r
     assert "arms.baseline.devices" in str(error.value)
 
 
+def test_graphs_of_a_device_and_sums_of_gradients_exclude_each_other(planned, config) -> None:  # type: ignore[no-untyped-def]
+    config["arms"]["baseline"] |= {"compile": "cuda-graphs"}
+    assert {job.spec["compile"] for job in planned(config).jobs.values() if job.stage == "train"} == {"cuda-graphs"}
+    config["arms"]["baseline"] |= {"recipe": {"method": "sgd", "accumulate": 2}}
+    with pytest.raises(ConfigError, match="writes over the gradients that `accumulate` adds to"):
+        planned(config)
+
+
 def test_gpus_of_a_stage_reach_its_jobs_and_change_none_of_them(planned, config) -> None:  # type: ignore[no-untyped-def]
     plain = planned(config)
     config["resources"] = {"train": {"gpus": 0}, "predict": {"gpus": "auto"}}

@@ -55,7 +55,15 @@ CARDS = [
     _card("augment", "cutout", options={"share": Option(0.5, "of the side", above=0, at_most=1)}),
     _card("augment", "mixup", options={"alpha": Option(1.0, "of the beta distribution", above=0)}),
     _card("generator", "smote", options={"neighbours": Option(5, "k", at_least=1)}),
-    _card("generator", "ddpm", options={"steps": Option(1000, "of training", at_least=1)}, sampler="ddim"),
+    _card(
+        "generator",
+        "ddpm",
+        options={
+            "steps": Option(1000, "of training", at_least=1),
+            "ratio-steps": Option(9, "of the ratio", at_least=1),
+        },
+        sampler="ddim",
+    ),
     _card("sampler", "ddim", options={"steps": Option(20, "visited", at_least=2)}),
     _card("sampler", "unipc", options={"steps": Option(20, "visited", at_least=2)}),
     _card("filter", "agreement", reads=["judge"]),

@@ -30,7 +30,7 @@ def test_the_whole_of_a_small_study(load):
             "classes": {"keep": None, "hold-out": []}, "split": None, "imbalance": None, "label-noise": None,
             "curate": [], "class-map": None, "private": False,
             "resolution": None, "channels": None, "groups": None, "confounder": None, "shift": None, "poison": None,
-            "labels": None,
+            "labels": None, "copies": None, "augment": [],
         }},
         "generators": {}, "encoders": {},
         "arms": {"a": {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from assay.errors import MethodError
+from assay.models.classifier import build
 from assay.train.compiled import compiled
 from assay.train.deterministic import deterministic
 from assay.train.job import train
@@ -48,8 +50,27 @@ def test_deterministic_mode_refuses_what_does_not_repeat_and_is_put_back():
 
 
 def test_nothing_is_touched_where_it_is_not_wanted(registry, entry):
-    from assay.models.classifier import build
-
     model = build(registry, entry("model", "tiny-cnn", width=4), 1, 3, 8, torch.Generator())
     with compiled([model], False):
         assert "features" not in vars(model)
+
+
+def test_graphs_are_refused_where_there_is_no_cuda_before_anything_is_compiled(spec, registry, toy, memory):
+    record = memory()
+    with pytest.raises(MethodError, match="compile: cuda-graphs needs a CUDA device; this one is cpu"):
+        run(spec(compile="cuda-graphs"), registry, toy, record)
+    assert not record.curve()
+
+
+def test_graphs_are_asked_of_the_compiler_on_cuda(registry, entry, monkeypatch):
+    model = build(registry, entry("model", "tiny-cnn", width=4), 1, 3, 8, torch.Generator())
+    plain, asked = model.features, []
+
+    class Elsewhere(torch.Tensor):
+        device = torch.device("cuda")
+
+    model.mean = model.mean.as_subclass(Elsewhere)
+    monkeypatch.setattr(torch, "compile", lambda call, **options: asked.append((call, options)) or call)
+    with compiled([model], "cuda-graphs"):
+        assert model.features == plain
+    assert asked == [(plain, {"dynamic": False, "mode": "reduce-overhead"})]

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from assay.claims.language import metrics_in
+from assay.claims.floor import fewest, floor
 from assay.claims.one_sided import sign_flip, t_test
 from assay.claims.power import equivalence_power, seeds_needed, t_power
 from assay.claims.sides import Sides
+from assay.claims.tree import metrics_in
 
 #: Metrics that count what an arm declares. Where seeds agree on them there is nothing left to chance.
 COUNTS = ("parameters", "nonzero-parameters", "flops", "nonzero-flops", "bytes", "disk-bytes")
@@ -46,6 +47,11 @@ class Comparison:
         """`left - right` of each seed that has both, float64 [n]; those that differ by rounding alone are equal."""
         made = np.array([left - right for left, right in self.pairs], dtype=np.float64)
         return np.full_like(made, made.mean()) if len(made) and np.ptp(made) <= self._rounding else made
+
+    @property
+    def missing(self) -> list[str]:
+        """The metrics without a value."""
+        return self.sides.missing
 
     @property
     def n(self) -> int:
@@ -97,22 +103,32 @@ class Comparison:
     @cached_property
     def p(self) -> float:
         """p of the null that the claim is false; 1 where seeds are missing or fewer than two."""
-        return 1.0 if self.sides.missing or self.n < 2 else self._p(t_test)
+        return 1.0 if self.missing or self.n < 2 else self._p(t_test)
 
     @cached_property
     def p_sign_flip(self) -> float:
         """As `p`, by the sign-flip test."""
-        return 1.0 if self.sides.missing or self.n < 2 else self._p(sign_flip)
+        return 1.0 if self.missing or self.n < 2 else self._p(sign_flip)
 
     @cached_property
     def p_against(self) -> float:
         """p of the null that the claim is true; 1 where seeds are missing or fewer than two."""
-        if self.sides.missing or self.n < 2:
+        if self.missing or self.n < 2:
             return 1.0
         if self.is_equivalence:
             # The difference may lie beyond either end, so the smaller p counts twice (Bonferroni).
             return min(1.0, 2 * min(t_test(self._beyond(self.boundary)), t_test(-self._beyond(-self.boundary))))
         return t_test(-self._sign * self._beyond(self.boundary))
+
+    @property
+    def counted(self) -> float:
+        """`p`, no smaller than so many seeds can show; of counts, 0 or 1."""
+        return float(not self.holds()) if self.is_count else max(self.p, floor(self.n))
+
+    @property
+    def counted_against(self) -> float:
+        """`p_against`, no smaller than so many seeds can show; of counts, 0 or 1."""
+        return float(self.holds()) if self.is_count else max(self.p_against, floor(self.n))
 
     def holds(self) -> bool:
         """Whether the claim holds of the mean difference taken as exact."""
@@ -153,8 +169,7 @@ class Comparison:
             return None
         level = support if beyond > 0 else refutation
         if self.is_constant:
-            # Sign flips can reach the level from this many seeds on.
-            return max(self.n + 1, math.ceil(math.log2(1 / level)))
+            return max(self.n + 1, fewest(level))
         sd = float(self.differences.std(ddof=1))
         power = partial(t_power, abs(beyond) / sd, alpha=level)
         if self.is_equivalence and beyond > 0:
@@ -162,7 +177,7 @@ class Comparison:
         elif self.is_equivalence:
             power = partial(t_power, -beyond / sd, alpha=level / 2)
         needed = seeds_needed(power)
-        return None if needed is None else max(self.n + 1, needed)
+        return None if needed is None else max(self.n + 1, needed, fewest(level))
 
     def _p(self, test: Callable[[np.ndarray], float]) -> float:
         if self.is_equivalence:

@@ -1,44 +1,56 @@
 """The language of claims: one line of text to a tree of plain JSON.
 
-    claim      = expression ("<" | "<=" | ">" | ">=") expression ["by" NUMBER]
+    claim      = { "for" ("all" | "most") KEY ["in" VALUE { "," VALUE }] ":" } statement
+    statement  = expression ORDER expression { ORDER expression } ["by" NUMBER]
                | expression "~" expression "within" NUMBER
+               | ("increasing" | "decreasing" | "u-shaped" | "hill-shaped") "(" curve ")" ["by" NUMBER]
+               | "best" "(" metric "," metric { "," metric } ")"
+               | "dominates" "(" ARM "," ARM "," METRIC { "," METRIC } ")"
+    ORDER      = "<" | "<=" | ">" | ">="             those of one chain point the same way
     expression = term { ("+" | "-") term }
-    term       = factor { "*" factor }             at most one factor holds a metric
-    factor     = NUMBER | "-" factor | "(" expression ")" | metric
+    term       = factor { "*" factor }               at most one factor holds a metric
+    factor     = NUMBER | "-" factor | "(" expression ")" | metric | function
+    function   = ("slope" | "exponent" | "knee") "(" curve ")"
+               | "crossing" "(" curve "," ["-"] NUMBER ")"
+               | "crossover" "(" curve "," metric ")"
+               | ("spearman" | "pearson") "(" metric "," metric ")"
+               | "sd" "(" metric ")"
+    curve      = metric "over" KEY
     metric     = ARM "." METRIC ["[" KEY "=" VALUE { "," KEY "=" VALUE } "]"]
-    ARM        = NAME ["[" sweep point "]"]        kd[recipe.lr=0.1]
+    ARM        = NAME ["[" sweep point "]"]          kd[recipe.lr=0.1]; `*` is every arm, within a correlation
 
 Names hold letters, digits, `_` and `-`, so a minus needs a space before it: `a-b.ece` is a metric of the arm `a-b`,
-`a.ece - b.ece` is a difference. A value that holds a comma or a bracket is written in quotes.
+`a.ece - b.ece` is a difference. A value that holds a comma or a bracket is written in quotes. What the words mean
+stands in `docs/claims.md`.
 
-The tree: `{"op": "<", "left": E, "right": E, "by": 0.05}` (`by` is 0 when left out) or
-`{"op": "~", "left": E, "right": E, "within": 0.01}`, where E is `{"number": 0.01}`,
-`{"op": "+" | "-" | "*", "left": E, "right": E}` or `{"arm": "kd", "metric": "ece", "keys": {"calibration": "none"}}`.
-Values of keys are texts. Layout, and brackets that change nothing, leave no trace in it.
+The tree is as `assay.claims.tree` describes it, with these nodes besides, which `assay.study.claims` writes out:
+
+    {"each": "all" | "most", "key": KEY, "values": [VALUE] | None, "claim": tree}
+    {"shape": NAME, "of": [curve], "by": NUMBER}
+    {"shape": "best", "of": [metric, ...]}
+    {"shape": "dominates", "of": [[metric of the first arm, the same of the second], ...]}
+    {"function": NAME, "of": [curve, ...], "number": NUMBER}
+
+where a curve is a metric with its key as `over`. Layout, and brackets that change nothing, leave no trace in it.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
-Tree = dict[str, Any]
+from assay.claims.reader import NAME, ClaimError, Reader
+from assay.claims.tree import Tree, functions_in, metrics_in
 
-_NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_NAME = re.compile(r"[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*")
-_SPACE = re.compile(r"\s*")
 _ORDERS = ("<=", ">=", "<", ">")
+_PATH = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_]")
 
+#: Points that each function needs at least.
+POINTS = {"slope": 2, "exponent": 3, "knee": 3, "crossing": 2, "crossover": 2, "spearman": 3, "pearson": 3}
 
-class ClaimError(ValueError):
-    """A claim that cannot be read. `message` says what was expected, `column` (from 1) where."""
-
-    def __init__(self, message: str, column: int):
-        super().__init__(f"column {column}: {message}")
-        self.message = message
-        self.column = column
+#: Statements about the course of a curve.
+SHAPES = ("increasing", "decreasing", "u-shaped", "hill-shaped")
 
 
 def parse(text: str) -> Tree:
@@ -48,7 +60,7 @@ def parse(text: str) -> Tree:
         ClaimError: anything the grammar above does not allow, a claim that names no metric, or one whose sides are
             the same.
     """
-    return _Reader(text).claim()
+    return _Grammar(text).claim()
 
 
 def parse_metric(text: str) -> Tree:
@@ -59,7 +71,7 @@ def parse_metric(text: str) -> Tree:
     Raises:
         ClaimError: anything but one metric.
     """
-    reader = _Reader(text)
+    reader = _Grammar(text)
     on_validation = reader.take("val.")
     metric = reader.metric()
     if on_validation:
@@ -70,62 +82,108 @@ def parse_metric(text: str) -> Tree:
     return metric
 
 
-def metrics_in(tree: Tree) -> list[Tree]:
-    """The metrics `{"arm", "metric", "keys"}` that a claim or an expression reads, each once, in order."""
-    if "arm" in tree:
-        return [tree]
-    found: list[Tree] = []
-    for side in ("left", "right"):
-        found += [leaf for leaf in metrics_in(tree[side]) if leaf not in found] if side in tree else []
-    return found
-
-
-def completed(tree: Tree, defaults: Mapping[str, Mapping[str, str]]) -> Tree:
-    """The tree with the keys that its metrics leave out, as `defaults` gives them by metric. `tree` stays as it is."""
-    if "arm" in tree:
-        return {**tree, "keys": {**defaults.get(tree["metric"], {}), **tree["keys"]}}
-    return {**tree, **{side: completed(tree[side], defaults) for side in ("left", "right") if side in tree}}
-
-
-def written(leaf: Tree) -> str:
-    """A metric of a tree as one writes it: `kd.ece[calibration=none]`."""
-    keys = ", ".join(f"{key}={_quoted(value)}" for key, value in leaf["keys"].items())
-    return f"{leaf['arm']}.{leaf['metric']}" + (f"[{keys}]" if keys else "")
-
-
-def _quoted(value: str) -> str:
-    if not re.search(r"[,\[\]\"']|^\s|\s$", value):
-        return value
-    return f"'{value}'" if '"' in value else f'"{value}"'
-
-
-class _Reader:
-    """Reads a text from left to right; each method reads one thing of the grammar and the space after it."""
-
-    def __init__(self, text: str):
-        self.text = text
-        self.at = 0
-        self.skip()
+class _Grammar(Reader):
+    """Each method reads one thing of the grammar and the space after it."""
 
     def claim(self) -> Tree:
         if self.at == len(self.text):
             raise self.error("the claim is empty; write, for example, `mixup.ece < baseline.ece`")
-        left = self.expression()
-        start = self.at
-        if self.take("~"):
-            tree = {"op": "~", "left": left, "right": self.expression(), "within": self.within()}
-        else:
-            order = next((order for order in _ORDERS if self.take(order)), None)
-            if order is None or self.peek() == "=":
-                self.at = start
-                raise self.error("expected <, <=, >, >= or ~" + self.hint())
-            tree = {"op": order, "left": left, "right": self.expression(), "by": self.by()}
+        tree = self.quantified()
         self.end()
         if not metrics_in(tree):
             raise ClaimError("a claim needs a metric of an arm, such as `baseline.accuracy`", 1)
+        return tree
+
+    # -- what is claimed ---------------------------------------------------------------------------------------------
+
+    def quantified(self) -> Tree:
+        if not self.word("for"):
+            return self.statement()
+        each = next((word for word in ("all", "most") if self.word(word)), None)
+        if each is None:
+            raise self.error("expected `all` or `most` after `for`" + self.hint())
+        key = self.path("a key, such as `set`")
+        values = self.values() if self.word("in") else None
+        if not self.take(":"):
+            raise self.error("expected `:` and what holds for each, or `in` and the values" + self.hint())
+        return {"each": each, "key": key, "values": values, "claim": self.quantified()}
+
+    def values(self) -> list[str]:
+        close = self.text.find(":", self.at)
+        if close < 0:
+            raise self.error("expected values and then `:`, as in `for all set in svhn, dtd: ...`")
+        values = [self.value(close)]
+        while self.take(","):
+            values.append(self.value(close))
+        if len(set(values)) < len(values):
+            raise self.error("a value stands twice before this place")
+        return values
+
+    def statement(self) -> Tree:
+        name = NAME.match(self.text, self.at)
+        if name and re.match(r"\s*\(", self.text[name.end() :]):
+            if name[0] in SHAPES:
+                return self.shape(name[0])
+            if name[0] in ("best", "dominates"):
+                return self.best() if name[0] == "best" else self.dominates()
+        return self.comparison()
+
+    def comparison(self) -> Tree:
+        left = self.expression()
+        start = self.at
+        if self.take("~"):
+            tree: Tree = {"op": "~", "left": left, "right": self.expression(), "within": self.within()}
+            return self.different(tree, start)
+        links = []
+        while (order := next((order for order in _ORDERS if self.take(order)), None)) is not None:
+            if self.peek() == "=":
+                break
+            right = self.expression()
+            links.append(self.different({"op": order, "left": left, "right": right, "by": 0.0}, start))
+            left, start = right, self.at
+        if not links or order is not None:
+            self.at = start
+            raise self.error("expected <, <=, >, >= or ~" + self.hint())
+        if self.peek() == "~":
+            raise self.error("a claim holds one comparison; write a claim for each")
+        by = self.by()
+        if by and "sd" in functions_in(links[0]):
+            raise ClaimError("a margin of standard deviations is a number that one is multiplied by", 1)
+        links = [{**link, "by": by} for link in links]
+        if len({link["op"][0] for link in links}) > 1:
+            raise ClaimError("the orders of one chain must point the same way", start + 1)
+        return links[0] if len(links) == 1 else {"at-least": len(links), "of": links, "form": "order"}
+
+    def different(self, tree: Tree, start: int) -> Tree:
         if tree["left"] == tree["right"]:
             raise ClaimError("both sides are the same, so nothing is claimed", start + 1)
+        if "sd" in functions_in(tree) and not (
+            tree["op"] in _ORDERS and all(map(_spread, (tree["left"], tree["right"])))
+        ):
+            raise ClaimError(
+                "standard deviations are compared as `sd(a.ece) < sd(b.ece)`, times a number or with one", 1
+            )
         return tree
+
+    def shape(self, name: str) -> Tree:
+        (curve,) = self.call(name, self.curve)
+        return {"shape": name, "of": [curve], "by": self.by()}
+
+    def best(self) -> Tree:
+        start = self.at
+        arguments = self.call("best", self.reference, more=self.reference)
+        if len(arguments) < 2:
+            raise ClaimError("expected two metrics or more, as in `best(a.accuracy, b.accuracy)`", start + 1)
+        if any(other in arguments[:place] for place, other in enumerate(arguments)):
+            raise ClaimError("a metric stands twice among those compared", start + 1)
+        return {"shape": "best", "of": arguments}
+
+    def dominates(self) -> Tree:
+        start = self.at
+        first, second, *metrics = self.call("dominates", self.arm, self.arm, self.metric, more=self.metric)
+        if first == second:
+            raise ClaimError("both arms are the same, so nothing is claimed", start + 1)
+        return {"shape": "dominates", "of": [[{"arm": arm, **one} for arm in (first, second)] for one in metrics]}
 
     def by(self) -> float:
         return self.amount("by", zero=True) if self.word("by") else 0.0
@@ -145,6 +203,8 @@ class _Reader:
                 f"expected a number > 0 after `{word}`: no data can show that two values are equal", start + 1
             )
         return value
+
+    # -- expressions -------------------------------------------------------------------------------------------------
 
     def expression(self) -> Tree:
         tree = self.term()
@@ -179,22 +239,74 @@ class _Reader:
         number = self.number()
         if number is not None:
             return {"number": number}
+        name = NAME.match(self.text, self.at)
+        if name and re.match(r"\s*\(", self.text[name.end() :]):
+            return self.function(name[0])
         return self.reference()
 
-    def number(self) -> float | None:
-        found = _NUMBER.match(self.text, self.at)
-        # `2x.ece` and `1.ece` name arms, so what follows decides.
-        if not found or re.match(r"[A-Za-z_]|-?\.?[A-Za-z_]", self.text[found.end() :]):
-            return None
-        if not math.isfinite(float(found[0])):
-            raise self.error("the number is too large")
+    def function(self, name: str) -> Tree:
+        if name in ("slope", "exponent", "knee"):
+            return {"function": name, "of": self.call(name, self.curve)}
+        if name == "crossing":
+            curve, level = self.call(name, self.curve, self.level)
+            return {"function": name, "of": [curve], "number": level["number"]}
+        if name == "crossover":
+            first, second = self.call(name, self.curve, self.reference)
+            return {"function": name, "of": [first, {**second, "over": first["over"]}]}
+        if name in ("spearman", "pearson"):
+            return {"function": name, "of": self.call(name, self.reference, self.reference)}
+        if name == "sd":
+            return {"function": name, "of": [self.call(name, self.reference)]}
+        known = "slope, exponent, knee, crossing, crossover, spearman, pearson and sd"
+        shapes = ", ".join((*SHAPES, "best", "dominates"))
+        if name in SHAPES or name in ("best", "dominates"):
+            raise self.error(f"{name}(...) is a claim of its own, not a number to compare")
+        raise self.error(f"no function is called {name!r}; there are {known}, and the claims {shapes}")
+
+    def call(self, name: str, *arguments: Callable[[], Any], more: Callable[[], Any] | None = None) -> list[Any]:
+        """The arguments of a function, of which `more` may follow."""
+        self.take(name)
+        start = self.at
+        self.take("(")
+        made = []
+        for place, argument in enumerate(arguments):
+            if place and not self.take(","):
+                raise self.error(f"expected `,` and argument {place + 1} of {name}" + self.hint())
+            made.append(argument())
+        while more and self.take(","):
+            made.append(more())
+        if not self.take(")"):
+            raise self.error(f"expected `)` for the bracket at column {start + 1}" + self.hint())
+        return made
+
+    def level(self) -> Tree:
+        sign = -1.0 if self.take("-") else 1.0
+        number = self.number()
+        if number is None:
+            raise self.error("expected a number" + self.hint())
+        return {"number": sign * number}
+
+    def curve(self) -> Tree:
+        metric = self.reference()
+        if not self.word("over"):
+            raise self.error("expected `over` and the key along which the metric runs" + self.hint())
+        return {**metric, "over": self.path("a key, such as `recipe.lr` or `severity`")}
+
+    def path(self, what: str) -> str:
+        found = _PATH.match(self.text, self.at)
+        if not found:
+            raise self.error(f"expected {what}" + self.hint())
         self.at = found.end()
         self.skip()
-        return float(found[0])
+        return found[0]
 
-    def reference(self) -> Tree:
+    # -- metrics -----------------------------------------------------------------------------------------------------
+
+    def arm(self) -> str:
         start = self.at
-        name = _NAME.match(self.text, self.at)
+        if self.take("*"):
+            return "*"
+        name = NAME.match(self.text, self.at)
         if not name:
             raise self.error("expected a metric of an arm, such as `baseline.accuracy`, or a number" + self.hint())
         self.at = name.end()
@@ -202,12 +314,19 @@ class _Reader:
             self.at = self.closing() + 1
         arm = self.text[start : self.at]
         if self.peek() != ".":
-            raise ClaimError(f"expected `.` and a metric after the arm {arm!r}, such as `{arm}.accuracy`", self.at + 1)
+            self.skip()
+        return arm
+
+    def reference(self) -> Tree:
+        arm = self.arm()
+        if self.peek() != ".":
+            self.at -= len(self.text[: self.at]) - len(self.text[: self.at].rstrip())
+            raise self.error(f"expected `.` and a metric after the arm {arm!r}, such as `{arm}.accuracy`")
         self.at += 1
         return {"arm": arm, **self.metric()}
 
     def metric(self) -> Tree:
-        name = _NAME.match(self.text, self.at)
+        name = NAME.match(self.text, self.at)
         if not name:
             raise self.error("expected the name of a metric, such as `accuracy`" + self.hint())
         self.at = name.end()
@@ -228,7 +347,7 @@ class _Reader:
         close = self.closing()
         self.take("[")
         while True:
-            name = _NAME.match(self.text, self.at)
+            name = NAME.match(self.text, self.at)
             if not name:
                 raise self.error("expected a key, such as `class=rarest`" + self.hint())
             self.at = name.end()
@@ -244,80 +363,11 @@ class _Reader:
             if not self.take(","):
                 raise self.error("expected `,` or `]`" + self.hint())
 
-    def value(self, close: int) -> str:
-        quote = self.peek()
-        if quote in ('"', "'") and quote:
-            end = self.text.index(quote, self.at + 1)
-            value = self.text[self.at + 1 : end]
-            self.at = end + 1
-        else:
-            start, depth = self.at, 0
-            while self.at < close and (depth or self.peek() != ","):
-                depth += {"[": 1, "]": -1}.get(self.peek(), 0)
-                self.at += 1
-            value = self.text[start : self.at].strip()
-            if not value:
-                raise ClaimError("expected a value after `=`", start + 1)
-        self.skip()
-        return value
 
-    def closing(self) -> int:
-        """Where the square bracket that opens here closes; brackets nest, and quotes hide them."""
-        depth, quote = 0, ""
-        for place in range(self.at, len(self.text)):
-            letter = self.text[place]
-            if quote:
-                quote = "" if letter == quote else quote
-            elif letter in "\"'":
-                quote = letter
-            elif letter in "[]":
-                depth += 1 if letter == "[" else -1
-                if depth == 0:
-                    return place
-        raise self.error(f"the quote {quote} is not closed" if quote else "the bracket is not closed by `]`")
-
-    def end(self) -> None:
-        if self.at == len(self.text):
-            return
-        if self.peek() in ("<", ">", "~"):
-            raise self.error("a claim holds one comparison; write a claim for each")
-        raise self.error("expected the end of the claim" + self.hint())
-
-    def hint(self) -> str:
-        rest = self.text[self.at :]
-        if not rest:
-            return ", but the text ends here"
-        if rest.startswith(("=", "==", "!=", "<>", "≈")):
-            return "; equality needs a tolerance: `a.ece ~ b.ece within 0.01`"
-        if rest.startswith(("≤", "≥")):
-            return "; write <= or >="
-        if rest.startswith("/"):
-            return "; write a ratio as a product: `a.flops < 0.5 * b.flops`"
-        if rest.startswith("±"):
-            return "; write `~ 0.94 within 0.01`"
-        if rest.startswith("%"):
-            return "; write 1% as 0.01"
-        return f", found {rest.split()[0]!r}"
-
-    def word(self, word: str) -> bool:
-        found = _NAME.match(self.text, self.at)
-        return bool(
-            found and found[0] == word and self.text[found.end() : found.end() + 1] not in (".", "[")
-        ) and self.take(word)
-
-    def take(self, token: str) -> bool:
-        if not self.text.startswith(token, self.at):
-            return False
-        self.at += len(token)
-        self.skip()
-        return True
-
-    def peek(self) -> str:
-        return self.text[self.at : self.at + 1]
-
-    def skip(self) -> None:
-        space = _SPACE.match(self.text, self.at)
-        self.at = space.end() if space else self.at
-
-    def error(self, message: str) -> ClaimError:
-        return ClaimError(message, self.at + 1)
+def _spread(side: Tree) -> bool:
+    """Whether a side is a positive number, a standard deviation, or one times the other."""
+    if "number" in side and "function" not in side:
+        return float(side["number"]) > 0
+    if side.get("op") == "*":
+        return _spread(side["left"]) and _spread(side["right"])
+    return side.get("function") == "sd"

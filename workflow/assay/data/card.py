@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.data.counts import value_counts
-from assay.data.dataset import Dataset, Split, rank
+from assay.data.dataset import Dataset, Split, originals, rank
 from assay.data.leakage import near_duplicates
 
 
@@ -31,7 +31,8 @@ def describe(
         `mean` and `std`: one number a channel, in 0..1, of the train split (of the first one without it);
         `imbalance-ratio`: largest over smallest train class, None when a class is empty;
         `duplicates`: `split/split` -> how many images of the second have an exact twin in the first, or, for
-        `split/split` of the same name, how many repeat an earlier one; those with other labels beside it;
+        `split/split` of the same name, how many repeat an earlier one, copies of one image aside; those with other
+        labels beside it;
         `near-duplicates`: see `assay.data.leakage`.
     """
     names = sorted(dataset.splits, key=rank)
@@ -96,11 +97,13 @@ def duplicates(splits: dict[str, Split]) -> dict[str, dict[str, int]]:
         entry["other-label"] += not same_label
 
     for name in names:
-        for key, label in zip(hashes[name], splits[name].labels.tolist(), strict=True):
-            if key in seen[name]:
+        made_of: dict[bytes, str] = {}
+        rows = zip(hashes[name], splits[name].labels.tolist(), originals(splits[name].ids), strict=True)
+        for key, label, original in rows:
+            if key not in seen[name]:
+                seen[name][key], made_of[key] = label, original
+            elif made_of[key] != original:
                 count(f"{name}/{name}", seen[name][key] == label)
-            else:
-                seen[name][key] = label
     for first, second in combinations(names, 2):
         for key, label in zip(hashes[second], splits[second].labels.tolist(), strict=True):
             if key in seen[first]:

@@ -11,6 +11,9 @@ import numpy as np
 #: The splits of a dataset in the order in which they are written, summed up and shown.
 ORDER = ("train", "unlabelled", "val", "test", "triggered", "hold-out", "synthetic")
 
+#: What stands between the id of an image and the number of an altered copy of it.
+COPY = ":copy-"
+
 
 @dataclass
 class Split:
@@ -121,6 +124,11 @@ class Dataset:
             hashed.update(f"\n{name}\n".encode())
             hashed.update(content_digest(self.splits[name].images, self.splits[name].labels).encode())
         return hashed.hexdigest()
+
+
+def originals(ids: np.ndarray) -> np.ndarray:
+    """Of ids, text [N], those of the images that altered copies were made of; an image's own id stays."""
+    return np.array([str(name).partition(COPY)[0] for name in ids], dtype=str)
 
 
 def rank(split: str) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from assay.data.alter.steps import Tools, alter
 from assay.data.alter.thin import subset
 from assay.data.archive import Files, NoFiles
 from assay.data.card import describe
+from assay.data.copies import copied
 from assay.data.curated import curated
 from assay.data.curation import Evidence
 from assay.data.dataset import Dataset, Split, rank
@@ -39,12 +40,14 @@ def build(
 
     In this order: the source (or the parent) gives images; `groups` says which belong together; `like`, or `resolution`
     and `channels`, give their shape; they are cut into splits; classes are renamed, then kept or held out; then the
-    train split alone is curated (`curate`); then come the alterations of `assay.data.alter.steps`.
+    train split alone is curated (`curate`); then come the alterations of `assay.data.alter.steps`, and at last altered
+    copies take the place of the train images (`assay.data.copies`).
 
     Args:
         spec: a resolved dataset, `{"source": entry or None, "groups", "resolution", "channels", "split", "class-map",
-            "classes", "subset", "imbalance", "confounder", "shift", "label-noise", "poison", "labels", "curate": list,
-            "streams": {"split": int, "alteration": int, "generator": int}}`; a missing key means null.
+            "classes", "subset", "imbalance", "confounder", "shift", "label-noise", "poison", "labels", "copies",
+            "curate": list, "augment": list, "streams": {"split": int, "alteration": int, "generator": int}}`; a missing
+            key means null.
             `limit` is a subset that takes what there is when there is less; `most` makes alterations do so.
         registry: finds the methods.
         parent: the dataset that is altered further; needed when `source` is null, and used only then.
@@ -94,6 +97,14 @@ def build(
         dataset.splits["train"], steps = curated(dataset, spec["curate"], known, registry, streams)
         altered += steps
     altered += alter(dataset, spec, Tools(registry, streams, files, bool(spec.get("most"))))
+    if spec.get("copies"):
+        if "train" not in dataset.splits:
+            raise MethodError(f"copies: there is no train split to copy, only {', '.join(dataset.splits)}")
+        before = dataset.splits["train"]
+        dataset.splits["train"] = copied(before, spec["copies"], spec["augment"], registry, streams)
+        names = [entry["method"] for entry in spec["augment"]]
+        effect = {"before": len(before), "after": len(dataset.splits["train"])}
+        altered.append({"step": "copies", "copies": spec["copies"], "augment": ", ".join(names), "effect": effect})
     dataset.splits = {name: dataset.splits[name] for name in sorted(dataset.splits, key=rank)}
     dataset.card = describe(dataset, origin, altered, like)
     return dataset

@@ -6,7 +6,7 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 from assay.data import twins
-from assay.data.dataset import Dataset, Split, rank
+from assay.data.dataset import Dataset, Split, originals, rank
 
 #: Pairs of ids that are told of each pair of splits.
 EXAMPLES = 5
@@ -24,8 +24,9 @@ def near_duplicates(splits: dict[str, Split], like: Dataset | None = None) -> di
         the same; else True with `method` (the definition) and
         `pairs`: `"train/test"` -> `{"images": of test that have a twin in train, "other-label": of these, without a
         twin of the same label, "examples": [[id in train, id in test], ...]}`. For a split with itself an image
-        counts when it has a twin before it. `"like:train/test"` are twins in the split train of `like`, told by the id
-        of the image here alone, and their labels are not compared. Pairs of splits without any are left out.
+        counts when it has a twin before it, copies of one image aside. `"like:train/test"` are twins in the split train
+        of `like`, told by the id of the image here alone, and their labels are not compared. Pairs of splits without
+        any are left out.
     """
     named = {f"like:{name}": like.splits[name] for name in sorted(like.splits, key=rank)} if like else {}
     named |= {name: splits[name] for name in sorted(splits, key=rank)}
@@ -68,11 +69,12 @@ def _count(
     images, other = 0, 0
     examples: list[list[str]] = []
     there, here = named[first], named[second]
+    made_of = originals(here.ids)
     rows = sorted((row, group) for group, each in members[second].items() for row in each)
     for row, group in rows:
         twin = [one for near in (group, *partners[group]) for one in members[first].get(near, [])]
         if first == second:
-            twin = [one for one in twin if one < row]
+            twin = [one for one in twin if one < row and made_of[one] != made_of[row]]
         if twin:
             images += 1
             same = first.startswith("like:") or any(there.labels[one] == here.labels[row] for one in twin)

@@ -133,8 +133,9 @@ class Material:
         """Whether an arm's images or log could show a private dataset: its own, or the one behind its generator."""
         declared = self.study["arms"][arm]
         synthetic = declared.get("synthetic")
-        source = self.study["generators"][synthetic["generator"]]["dataset"] if synthetic else None
-        return self.is_private(declared["dataset"]) or self.is_private(source)
+        made = self.study["generators"][synthetic["generator"]] if synthetic else {}
+        seen = (declared["dataset"], made.get("dataset"), made.get("unbiased"))
+        return any(self.is_private(name) for name in seen)
 
     def failed(self) -> list[TrialFiles]:
         """The trials that failed."""

@@ -29,6 +29,7 @@ _WORDS = {
     "duplicates": "share that equals a train image",
     "copied": "share closer to a train image than that is to another",
     "memorised": "excess of those nearer to train than to held-out images",
+    "halves": "cosine of images that generators of two halves make from the same noise",
 }
 
 
@@ -40,6 +41,8 @@ def figures(made: Path, use: dict[str, Any]) -> Markup | None:
     gate = use.get("gate") or {}
     rows = []
     for name, (place, which) in FIGURES.items():
+        if place[0] not in quality:
+            continue
         value = figure_of(quality, name)
         held = quality[place[0]].get("val") if place[1] == "synthetic" else None
         asked = f"{which} {gate[name]:g}" if name in gate else ""
@@ -57,6 +60,7 @@ def figures(made: Path, use: dict[str, Any]) -> Markup | None:
             f"Distances are in {where}. Held-out images of the val split stand beside the synthetic ones, since no "
             "figure means much alone.",
             _sampled(made),
+            _halves(quality),
         ),
     )
 
@@ -67,6 +71,36 @@ def _sampled(made: Path) -> str | None:
     if not sampled:
         return None
     return f" Sampled by {sampled['method']} with {sampled['network-evaluations']} network evaluations an image."
+
+
+def _halves(quality: dict[str, Any]) -> str | None:
+    """What the agreement of two halves stands beside."""
+    found = quality.get("halves") or {}
+    if found.get("nearest") is None:
+        return None
+    chance = "" if found["chance"] is None else f", and {short(found['chance'])} between images of other noise"
+    return (
+        f" Beside the agreement of the halves: {short(found['nearest'])} between an image and the most similar train "
+        f"image of its half{chance}. A generator that copies is nearer to its train images than the halves to each "
+        "other."
+    )
+
+
+def pairs(made: Path) -> Markup | None:
+    """What generators of two halves of the train split make of the same noise, one above the other."""
+    file = made / "halves.npz"
+    if not file.exists():
+        return None
+    with np.load(file) as archive:
+        first, second = archive["pairs"]
+    return figure(
+        picture(mosaic([first, second], len(first)), "images of two generators from the same noise", _scale(first)),
+        [
+            "The same noise through generators of two disjoint halves of the train split",
+            tag("span", "; they are alike where the distribution was learnt, and no image by heart", class_="soft"),
+        ],
+        kind="halves",
+    )
 
 
 def neighbours(made: Path, synthetic: Split, train: Split) -> Markup | None:

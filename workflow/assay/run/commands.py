@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--into", required=True, metavar="DIR", help="the folder; set `mirror: DIR` or ASSAY_MIRROR=DIR")
     made.add_argument("--variant", metavar="NAME", help="with this variant")
     add("plan", _plan, "list the jobs that would run, by stage, with an estimate", study=True)
+    add("register", _register, "write what the study claims, and how it will be judged, to deposit it", study=True)
     made = add("why", _why, "say which config key, input or file makes each job of TARGET run", study=True)
     made.add_argument("target", nargs="?", default="all", metavar="TARGET", help="a stage, an arm or a record")
     made = add("methods", _methods, "list the methods that a config can name, or show one")
@@ -106,6 +107,16 @@ def _plan(options: argparse.Namespace) -> None:
     from assay.run.foretell import foretell
 
     print("\n".join(foretell(_prepared(options))))
+
+
+def _register(options: argparse.Namespace) -> None:
+    from assay.run.lock import locked
+    from assay.run.register import register
+
+    prepared = _prepared(options)
+    with locked(prepared.layout.study_lock(prepared.plan.folder), wait=False):
+        file = register(prepared)
+    print(f"{file}: {len(prepared.plan.study['claims'])} claims, plan of {len(prepared.plan.jobs)} jobs")
 
 
 def _why(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from statistics import median
 from assay.run.check import look
 from assay.run.files import read_json
 from assay.run.prepare import Prepared
+from assay.study.claims import too_few
 from assay.study.jobs import STAGES
 
 
@@ -18,6 +19,8 @@ def foretell(prepared: Prepared) -> list[str]:
     plan = prepared.plan
     undone = [plan.jobs[digest] for digest in plan.jobs if digest in state.undone]
     lines = [f"study {plan.folder}: {len(plan.jobs)} jobs planned, {len(plan.jobs) - len(undone)} done"]
+    if words := too_few(plan.study):
+        lines.append(words)
     if not undone:
         broken = len(state.broken)
         return [*lines, f"{broken} records to be written, nothing to compute" if broken else "nothing to do"]

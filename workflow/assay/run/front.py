@@ -15,9 +15,11 @@ from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from assay.run.check import drop, look
+from assay.run.declared import declare
 from assay.run.files import write_json
 from assay.run.lock import Busy, acquire
 from assay.run.prepare import Prepared, prepare
+from assay.study.claims import too_few
 from assay.study.errors import ConfigError
 from assay.study.jobs import digest_of
 
@@ -197,11 +199,14 @@ def _begin(prepared: Prepared, forced: set[str]) -> None:
     """Take the study's lock for as long as this process lives, and drop what does not hold or is to be made afresh."""
     _lock(prepared)
     prepared.publish()
+    declare(prepared.plan, prepared.folder)
     from assay.run.store import Store
 
     Store(prepared.layout).sweep()
     for line in drop(prepared, look(prepared)):
         print(line, file=sys.stderr)
+    if words := too_few(prepared.plan.study):
+        print(words, file=sys.stderr)
     now = time.time()
     for path in forced:
         (prepared.folder / f"{path}.json").unlink(missing_ok=True)

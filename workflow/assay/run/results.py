@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.run.declared import FILE, digest_of_claim
 from assay.run.files import read_json
 
 if TYPE_CHECKING:
@@ -137,10 +138,19 @@ class Results:
         found = read_json(folder / "verdicts.json") if folder else None
         if found is None:
             return []
+        declared = self.declared()["claims"]
         return [
-            {**verdict, "claim": claim["claim"], "expect": claim["expect"], "source": claim.get("source")}
+            {
+                **verdict,
+                **{key: claim.get(key) for key in ("claim", "expect", "source")},
+                "declared": declared.get(digest_of_claim(claim)),
+            }
             for verdict, claim in zip(found, self.study["claims"], strict=True)
         ]
+
+    def declared(self) -> dict[str, Any]:
+        """When each claim was declared, and the numbers of seeds that the study was run with; see `run/declared.py`."""
+        return read_json(self.folder / FILE) or {"claims": {}, "seeds": []}
 
     def model(self, arm: str, seed: int) -> Classifier:
         """The final model of a trial, on the CPU and in evaluation mode.

@@ -22,6 +22,7 @@ from assay.run.execute import Headline, Task
 from assay.run.files import read_json, write_json
 from assay.run.foreign import foreign, foreign_model
 from assay.run.methods import JobRegistry, registry_of
+from assay.run.parts import Parts
 from assay.run.predictions import predict
 from assay.run.verdicts import verdicts
 from assay.run.workers import shared
@@ -115,7 +116,11 @@ def _generator(task: Task) -> Headline:
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
     task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
-    generator = fit(task.job.spec, registry_of(task), dataset, log, checkpoints)
+    unbiased = read_dataset(task.inputs["unbiased"]) if "unbiased" in task.inputs else None
+    registry = registry_of(task)
+    look = _looks(task, registry, "encoder")
+    encode = (lambda images: look(images)[1]) if look else None
+    generator = fit(task.job.spec, registry, dataset, log, checkpoints, unbiased=unbiased, encode=encode)
     tensors = {name: value.contiguous() for name, value in generator.state().items()}
     save_file(tensors, task.out / "generator.safetensors")
     about = {"method": task.job.spec["method"], "classes": dataset.classes, "size": dataset.size}
@@ -125,20 +130,24 @@ def _generator(task: Task) -> Headline:
 
 def _synthetic(task: Task) -> Headline:
     import torch
-    from safetensors.torch import load_file
 
     from assay.data.sheet import contact_sheet
-    from assay.study.registry import bind
     from assay.synthesize.job import synthesize
     from assay.train.precision import resolved
 
     dataset = read_dataset(task.inputs["dataset"])
-    about = read_json(task.inputs["generator"] / "generator.json")
     registry = registry_of(task)
-    generator = bind(registry, "generator", about["method"])()
-    shape = (about["size"], about["size"], about["channels"])
-    generator.restore(load_file(task.inputs["generator"] / "generator.safetensors"), shape, len(about["classes"]))
-    made = synthesize(task.job.spec, registry, generator, dataset, _judge(task, registry))
+    made = synthesize(
+        task.job.spec,
+        registry,
+        _trained(task, registry, "generator"),
+        dataset,
+        _looks(task, registry, "judge"),
+        parts=Parts(task.work),
+        halves=[_trained(task, registry, role) for role in ("half/0", "half/1") if role in task.inputs],
+        learnt=read_dataset(task.inputs["learnt"]) if "learnt" in task.inputs else None,
+        keep=partial(write_npz, task.out / "halves.npz"),
+    )
     task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
     write_dataset(task.out, made, contact_sheet(made, "synthetic", SHEET))
     write_json(task.out / "quality.json", made.card.get("quality", {}))
@@ -146,14 +155,29 @@ def _synthetic(task: Task) -> Headline:
     return {"images": len(made.splits["synthetic"])} | ({"evaluations": evaluations} if evaluations else {})
 
 
-def _judge(task: Task, registry: JobRegistry) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
-    """The network that looks at synthetic images, if the arm names one."""
-    if "judge" not in task.inputs:
+def _trained(task: Task, registry: JobRegistry, role: str) -> Any:
+    """The generator that an input holds."""
+    from safetensors.torch import load_file
+
+    from assay.study.registry import bind
+
+    about = read_json(task.inputs[role] / "generator.json")
+    generator = bind(registry, "generator", about["method"])()
+    shape = (about["size"], about["size"], about["channels"])
+    generator.restore(load_file(task.inputs[role] / "generator.safetensors"), shape, len(about["classes"]))
+    return generator
+
+
+def _looks(
+    task: Task, registry: JobRegistry, role: str
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
+    """The network of an input, if there is one: from images to logits and features."""
+    if role not in task.inputs:
         return None
     from assay.run.models import read_model
     from assay.train.infer import logits_and_features
 
-    return partial(logits_and_features, read_model(task.inputs["judge"], registry))
+    return partial(logits_and_features, read_model(task.inputs[role], registry))
 
 
 def _pretrain(task: Task) -> Headline:

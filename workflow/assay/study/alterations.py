@@ -16,7 +16,7 @@ def draws_alteration(dataset: Entry) -> bool:
     """Whether a dataset alters its images or labels at random, so that stream `alteration` reaches it."""
     named = [kind for kind in KINDS_OF_DATA if kind != "source" and dataset[kind]]
     drawn = [kind for kind in named if (kind, dataset[kind]["method"]) not in FIXED]
-    return bool(drawn or dataset["subset"] or dataset["labels"] or dataset["curate"])
+    return bool(drawn or dataset["subset"] or dataset["labels"] or dataset["curate"] or dataset["copies"])
 
 
 def varied(dataset: Entry, vary: list[str]) -> bool:

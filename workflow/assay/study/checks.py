@@ -14,11 +14,11 @@ from assay.study import own_data
 from assay.study.alterations import files_of, varied
 from assay.study.checks_compress import check_compress
 from assay.study.checks_data import contradictions
-from assay.study.checks_devices import shareable
+from assay.study.checks_devices import graphed, shareable
 from assay.study.checks_distill import check_distill
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
-from assay.study.checks_synthetic import check_synthetic
+from assay.study.checks_synthetic import check_generator, check_synthetic
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
@@ -58,6 +58,7 @@ class _Checks:
         self._names()
         if self.study["mirror"] is not None and not File(self.study["mirror"]).is_dir():
             self.problems.add(("mirror",), f"there is no folder {self.study['mirror']!r}")
+        self._looks()
         if not self.study["vary"] and len(self.study["seeds"]) > 1:
             self.problems.add(("vary",), "expected at least one stream, since all seeds would be the same without")
         for name, dataset in self.datasets.items():
@@ -66,6 +67,16 @@ class _Checks:
         for section in ("generators", "encoders"):
             for name, made in self.study[section].items():
                 self._known((section, name, "dataset"), "dataset", made["dataset"], self.datasets)
+        for name, generator in self.study["generators"].items():
+            path = ("generators", name)
+            check_generator(path, generator, self.registry, self.problems)
+            seen = generator["encoder"]
+            if seen and self._known((*path, "encoder"), "encoder", seen, self.study["encoders"]):
+                self._same_shape((*path, "encoder"), generator["dataset"], self.study["encoders"][seen]["dataset"])
+            fair = generator["unbiased"]
+            if fair and self._known((*path, "unbiased"), "dataset", fair, self.datasets):
+                self._same_classes((*path, "unbiased"), generator["dataset"], fair)
+                self._same_shape((*path, "unbiased"), generator["dataset"], fair)
         for name, arm in self.arms.items():
             self._arm(name, arm)
         self._circle(
@@ -84,6 +95,15 @@ class _Checks:
         return name in declared
 
     # -- names -----------------------------------------------------------------------------------------------
+
+    def _looks(self) -> None:
+        looks, seeds = self.study["looks"], len(self.study["seeds"])
+        if looks is None:
+            return
+        if looks != sorted(set(looks)) or looks[0] < 2:
+            self.problems.add(("looks",), "expected rising numbers of seeds, from two on")
+        elif seeds not in looks:
+            self.problems.add(("looks",), f"no look is planned at the {seeds} seeds of this study")
 
     def _names(self) -> None:
         if self.study["study"].lower() in BESIDE_STUDIES:
@@ -153,7 +173,7 @@ class _Checks:
         for key, file in files_of(dataset).items():
             if key != "source" and not File(file).exists():
                 self.problems.add((*path, key, "path"), f"there is no file or folder {file!r}")
-        contradictions(path, self._chain_of(dataset), self.study["vary"], self.problems)
+        contradictions(path, self._chain_of(dataset), self.study["vary"], self.registry, self.problems)
         fault = own_data.problem(dataset["source"]) if dataset["source"] else None
         if fault:
             option, near, message = fault
@@ -221,6 +241,7 @@ class _Checks:
         if arm["synthetic"]:
             self._synthetic((*path, "synthetic"), arm)
         shareable(path, arm, self.study["resources"], self.registry, self.problems)
+        graphed(path, arm, self.study["resources"], self.problems)
         self._init(path, arm)
         self._teacher(path, arm)
         check_distill(path, arm, self.registry, self.problems)

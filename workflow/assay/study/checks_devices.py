@@ -1,4 +1,4 @@
-"""Whether several devices can share the training of an arm, as far as its config tells."""
+"""Whether the devices that an arm asks for can do its training, as far as its config tells."""
 
 from __future__ import annotations
 
@@ -58,3 +58,16 @@ def shareable(
     if recipe.get("batch", devices * parts) < devices * parts:
         message = f"{devices} devices cannot share a batch of {recipe['batch']} images"
         problems.add(place, message + (f" in {parts} parts (`accumulate`)" if parts > 1 else ""))
+
+
+def graphed(path: Path, arm: dict[str, Any], resources: dict[str, Any], problems: Problems) -> None:
+    """Note what speaks against recording an arm's training as CUDA graphs; the arguments are those of `shareable`."""
+    if arm["compile"] != "cuda-graphs":
+        return
+    place = (*path, "compile")
+    if resources.get("train", {}).get("gpus") == 0:
+        problems.add(place, "cuda-graphs needs a GPU, and `resources.train` gives a training none (`gpus: 0`)")
+    if (arm["recipe"] or {}).get("accumulate", 1) > 1:
+        problems.add(
+            place, "a graph that is replayed writes over the gradients that `accumulate` adds to; leave one of them out"
+        )

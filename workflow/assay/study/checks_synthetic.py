@@ -17,6 +17,9 @@ def check_synthetic(path: Path, arm: Entry, study: dict[str, Any], registry: Reg
     """Note what contradicts the `synthetic` of an arm, and what it lacks; `path` is that of the section."""
     use = arm["synthetic"]
     _sampler((*path, "sampler"), use, study, registry, problems)
+    generator = study["generators"].get(use["generator"])
+    if generator and not generator["halves"] and "halves" in (use["gate"] or {}):
+        problems.add((*path, "gate", "halves"), f"the generator {use['generator']} needs `halves: true`")
     _judge(path, use, study, registry, problems)
     if not use["judge"]:
         card = use["filter"] and registry.get("filter", use["filter"]["method"])
@@ -35,6 +38,18 @@ def check_synthetic(path: Path, arm: Entry, study: dict[str, Any], registry: Reg
         if arm["devices"] > 1 or arm["together"]:
             key = "together" if arm["together"] else "devices"
             problems.add((*path, "mix"), f"`{key}` shares one training, and this mix takes two; choose another `mix`")
+
+
+def check_generator(path: Path, generator: Entry, registry: Registry, problems: Problems) -> None:
+    """Note what a generator cannot be asked for; `path` is that of its section."""
+    card = generator["method"] and registry.get("generator", generator["method"]["method"])
+    if card and generator["halves"] and not card.sampler:
+        problems.add((*path, "halves"), f"only a diffusion model makes an image of a noise; {card.name} is none")
+    for key, what in (("unbiased", "what is unbiased"), ("encoder", "features")):
+        if card and generator[key] and "ratio-steps" not in card.options:
+            problems.add((*path, key), f"ddpm and edm can be told {what}; {card.name} can not")
+    if generator["unbiased"] and generator["encoder"]:
+        problems.add((*path, "encoder"), "`unbiased` weighs images by their class, and features stand in place of it")
 
 
 def _sampler(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:

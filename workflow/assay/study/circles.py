@@ -20,7 +20,11 @@ def made_from(study: dict[str, Any], registry: Registry) -> dict[str, list[str]]
         links[f"dataset {name}"] = parents if dataset["curate"] else [*parents, f"dataset {dataset['like']}"]
     for section, word in (("generators", "generator"), ("encoders", "encoder")):
         for name, made in study[section].items():
-            links[f"{word} {name}"] = [f"dataset {made['dataset']}"]
+            links[f"{word} {name}"] = [
+                f"dataset {made['dataset']}",
+                f"dataset {made.get('unbiased')}",
+                f"encoder {made.get('encoder')}",
+            ]
     for name, arm in study["arms"].items():
         synthetic = arm["synthetic"] or {}
         links[f"arm {name}"] = [

@@ -38,6 +38,9 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "report": ("report",),
 }
 
+#: The input of the stage `claims` that is a trial's model, `ARM/SEED/made`: it tells what the trial was made with.
+MADE = "made"
+
 
 def digest_of(value: Any) -> str:
     """SHA-256 of a JSON value in canonical form, in hex."""

@@ -23,6 +23,8 @@ _EXPECTED = {
     "mapping_type": "a mapping",
     "finite_number": "a finite number",
 }
+#: Choices that YAML writes unlike Python.
+_WRITTEN = {"True": "true", "False": "false"}
 _BOUNDS = {
     "greater_than": ("gt", ">"),
     "greater_than_equal": ("ge", ">="),
@@ -65,7 +67,8 @@ def _explain(fault: Any, document: Any, model: type[BaseModel]) -> tuple[Path, s
         name, sign = _BOUNDS[kind]
         return path, f"expected a number {sign} {context[name]:g}, found {shown(found)}", None
     if kind == "literal_error":
-        choices = [choice.strip("'") for choice in context["expected"].replace(" or ", ", ").split(", ")]
+        listed = context["expected"].replace(" or ", ", ").split(", ")
+        choices = [_WRITTEN.get(choice, choice.strip("'")) for choice in listed]
         return path, f"expected one of {', '.join(choices)}, found {shown(found)}", nearest(found, choices)
     if kind in ("too_short", "string_too_short"):
         return path, f"expected at least {_number(context['min_length'])}, found {shown(found)}", None

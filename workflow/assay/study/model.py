@@ -190,6 +190,12 @@ class Study(Section):
         "What is expected to come out.",
         "claims:\n  - {claim: It learns, expect: baseline.accuracy > 0.5}",
     )
+    looks: list[int] | None = key(
+        None,
+        "Numbers of seeds at which claims are looked at, when seeds are added in steps; each costs a part of alpha.",
+        "looks: [5, 10, 20]",
+        min_length=2,
+    )
     resources: dict[Stage, Resources] = key(
         {},
         "What jobs may use, by stage.",

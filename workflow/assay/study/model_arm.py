@@ -259,10 +259,11 @@ class Arm(Section):
         "slower: `benchmarks/train.py` prints by how much. A CPU repeats itself in any case.",
         "arms:\n  exact: {extends: baseline, deterministic: true}",
     )
-    compile: bool = key(
+    compile: Literal[False, True, "cuda-graphs"] = key(
         False,
         "Fuse the network's layers by `torch.compile` before training. It takes a C++ compiler and a minute or so at "
-        "the start of each training, and pays only in long ones; `benchmarks/train.py` prints what it gains.",
+        "the start of each training, and pays only in long ones; `benchmarks/train.py` prints what it gains. With "
+        "`cuda-graphs` a CUDA device also replays each pass as a whole, which helps where small layers leave it idle.",
         "arms:\n  fused: {extends: baseline, compile: true}",
     )
     threads: Count = key(

@@ -55,7 +55,8 @@ class Dataset(Section):
     """Named images and labels: from a source, or another dataset altered further.
 
     Classes come first, then `subset`, `imbalance`, `confounder`, `shift`, `label-noise`, `poison` and `labels`, in this
-    order. Only `confounder` and `shift` reach the images that arms are judged on; `poison` adds a split for the attack.
+    order, and `copies` at last. Only `confounder` and `shift` reach the images that arms are judged on; `poison` adds a
+    split for the attack.
     """
 
     extends: str | None = key(
@@ -142,6 +143,17 @@ class Dataset(Section):
         "smaller budget lies within a larger one.",
         "datasets:\n  few-labels: {from: digits, labels: 250}",
     )
+    copies: Count | None = key(
+        None,
+        "How many altered copies of each train image take its place: views by `augment`, the same ones in every epoch "
+        "and for every arm. The id of a copy is that of the image and `:copy-1`, `:copy-2` and so on.",
+        "datasets:\n  views: {from: digits, augment: [translate], copies: 3}",
+    )
+    augment: list[Annotated[Entry, MethodOf("augment")]] = key(
+        [],
+        "How `copies` are altered, one after the other: methods of kind augment that leave labels as they are.",
+        "datasets:\n  views: {from: digits, augment: [translate, cutout], copies: 3}",
+    )
     curate: list[Curation] = key(
         [],
         "Which images of the train split of `from` are kept, one choice after the other. Beside each curated dataset "
@@ -179,6 +191,28 @@ class Generator(Section):
         ...,
         "The dataset whose train split it learns from.",
         "generators:\n  ddpm: {method: ddpm, dataset: digits}",
+    )
+    unbiased: str | None = key(
+        None,
+        "A dataset, which may be small, of whose train split the generator is to learn the distribution within each "
+        "class, while most of its images come from `dataset`, biased as that may be.",
+        "datasets:\n  cut: {source: digits, split: {val: 0.1, test: 0.2}}\n  few: {from: cut, subset: 100}\n"
+        "  coloured: {from: cut, confounder: {method: patch, correlation: 0.9}}\n"
+        "generators:\n  fair: {method: ddpm, dataset: coloured, unbiased: few}",
+    )
+    encoder: str | None = key(
+        None,
+        "An encoder of this study: the network is told its features of each image in place of the class, and images of "
+        "a class are made from the features of train images of that class, as variations of them.",
+        "generators:\n  varied: {method: ddpm, dataset: digits, encoder: turned}\n"
+        "encoders:\n  turned: {method: rotation, dataset: digits, model: resnet8}",
+    )
+    halves: bool = key(
+        False,
+        "Train it on each half of the train split too. Each synthetic set then tells how much alike the images are "
+        "that the two make from the same noise: they agree where a diffusion model has learnt the distribution, and "
+        "differ where it knows images by heart.",
+        "generators:\n  ddpm: {method: ddpm, dataset: digits, halves: true}",
     )
     seeds: Count = key(
         1,

@@ -88,6 +88,14 @@ class Gate(Section):
         "arms:\n  more: {extends: baseline, synthetic: {generator: smote, ratio: 1, gate: {memorised: 0.2}}}",
         le=1,
     )
+    halves: float | None = key(
+        None,
+        "Least agreement of the images that generators of two halves of the train split make from the same noise; 1 is "
+        "the same image, 0 is none of it. The generator needs `halves: true`.",
+        "arms:\n  more: {extends: baseline, synthetic: {generator: ddpm, ratio: 1, gate: {halves: 0.5}}}\n"
+        "generators:\n  ddpm: {method: ddpm, dataset: digits, halves: true}",
+        le=1,
+    )
 
 
 class Synthetic(Section):

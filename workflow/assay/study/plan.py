@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from assay.study.code import Code
-from assay.study.jobs import Plan, Record, digest_of
+from assay.study.jobs import MADE, Plan, Record, digest_of
 from assay.study.planner.evaluations import Evaluations
 from assay.study.planner.names import Entry
 from assay.study.registry import Registry
@@ -54,7 +54,7 @@ class Planner(Evaluations):
     def _claims(self) -> None:
         if not self.study["claims"]:
             return
-        from assay.claims.language import metrics_in
+        from assay.claims.tree import metrics_in
 
         inputs, needs = {}, set()
         for claim in self.study["claims"]:
@@ -65,8 +65,12 @@ class Planner(Evaluations):
                     for part, job in jobs.items():
                         inputs[f"{wanted['arm']}/{seed}/{part}"] = job
                     needs.add(f"{wanted['arm']}/seed-{seed}/{family}")
+                    if not self.study["arms"][wanted["arm"]]["predictions"]:
+                        inputs[f"{wanted['arm']}/{seed}/{MADE}"] = self._model(wanted["arm"], seed)[0]
         claims = [{key: claim[key] for key in ("tree", "alpha", "primary")} for claim in self.study["claims"]]
         spec = {"claims": claims, "seeds": self.study["seeds"]}
+        if self.study["looks"]:
+            spec["looks"] = self.study["looks"]
         job = self._job("claims", f"of-{len(claims)}", spec, inputs, self._cards("evaluation", self._families()))
         self.plan.add("claims", "claims", [job], sorted(needs))
 

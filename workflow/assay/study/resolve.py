@@ -35,6 +35,7 @@ class Resolver:
             "description": study.description,
             **study.seeds,
             "vary": list(study.vary),
+            "looks": study.looks,
             "datasets": {name: self._dataset(value, ("datasets", name)) for name, value in study.datasets.items()},
             "generators": {
                 name: self._generator(value, ("generators", name)) for name, value in study.generators.items()
@@ -57,10 +58,11 @@ class Resolver:
 
     def _dataset(self, dataset: Dataset, path: Path) -> Entry:
         made = dataset.model_dump(
-            by_alias=True, exclude={"extends", "curate", *(kind.replace("-", "_") for kind in KINDS_OF_DATA)}
+            by_alias=True, exclude={"extends", "curate", "augment", *(kind.replace("-", "_") for kind in KINDS_OF_DATA)}
         )
         for kind in KINDS_OF_DATA:
             made[kind] = self.methods.entry(kind, getattr(dataset, kind.replace("-", "_")), (*path, kind))
+        made["augment"] = self.methods.entries("augment", dataset.augment, (*path, "augment"))
         made["curate"] = [
             {
                 **(self._beside("curate", entry, (*path, "curate", number)) or {}),
@@ -71,10 +73,8 @@ class Resolver:
         return made
 
     def _generator(self, generator: Generator, path: Path) -> Entry:
-        return {
-            "method": self._beside("generator", generator, path),
-            **{key: getattr(generator, key) for key in ("dataset", "seeds", "precision", "threads")},
-        }
+        keys = {"dataset", "unbiased", "encoder", "halves", "seeds", "precision", "threads"}
+        return {"method": self._beside("generator", generator, path), **generator.model_dump(include=keys)}
 
     def _encoder(self, encoder: Encoder, path: Path) -> Entry:
         return {

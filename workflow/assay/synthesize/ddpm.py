@@ -39,6 +39,12 @@ from assay.synthesize.unet import UNet
             "immiscible: each batch's noise goes to the images it is nearest to (Li et al. 2024, arXiv:2406.12303)",
             choices=["random", "immiscible"],
         ),
+        "ratio-steps": Option(
+            1000,
+            "with `unbiased`: training iterations of the network that weighs noisy images (Kim et al. 2024, "
+            "arXiv:2403.01189)",
+            at_least=1,
+        ),
     },
     shapes="images uint8 [N,H,W,C] and labels int64 [N] -> samples uint8 [M,H,W,C] of labels int64 [M]",
     sampler="ddim",
@@ -54,14 +60,22 @@ class Ddpm(Diffuser):
 
     def __init__(self, *, levels: int, schedule: str, predict: str, **options: Any):
         super().__init__(**options)
-        self.schedule, self.levels, self.predict = schedule, levels, predict
+        self.schedule, self.count, self.predict = schedule, levels, predict
 
     def loss(self, net: UNet, x: Tensor, noise: Tensor, y: Tensor, draw: torch.Generator) -> Tensor:
         """Mean square error of the predicted noise or velocity at levels drawn evenly; see `Diffuser.loss`."""
-        t = torch.randint(self.levels, (len(x),), generator=draw)
-        signal = schedule(self.schedule, self.levels)[t]
-        seen = net(diffuse(x, noise, signal), (t + 0.5) / self.levels, y).float()
-        return mse_loss(seen, noise if self.predict == "noise" else velocity(x, noise, signal))
+        t = torch.randint(self.count, (len(x),), generator=draw)
+        signal = schedule(self.schedule, self.count)[t]
+        seen = net(diffuse(x, noise, signal), (t + 0.5) / self.count, y).float()
+        x, noise, scale = self.aimed(x, noise, (1 / signal - 1).sqrt().float(), y)
+        error = mse_loss(seen, noise if self.predict == "noise" else velocity(x, noise, signal), reduction="none")
+        return (scale * error.flatten(1).mean(1)).mean()
+
+    def levels(self, count: int, draw: torch.Generator) -> Tensor:
+        """Those of steps drawn evenly."""
+        t = torch.randint(self.count, (count,), generator=draw)
+        signal = schedule(self.schedule, self.count)[t]
+        return (1 / signal - 1).sqrt().float()
 
     def denoise(self, net: UNet, x: Tensor, sigma: float, y: Tensor) -> Tensor:
         """The images that the network expects behind `x`, clipped to -1..1 as in the authors' code.
@@ -72,14 +86,14 @@ class Ddpm(Diffuser):
         known = self._levels()
         t = float(np.interp(math.log(sigma), np.log(known), np.arange(len(known))))
         seen = math.sqrt(signal) * x
-        told = net(seen, torch.full((len(x),), (t + 0.5) / self.levels), y).float()
+        told = net(seen, torch.full((len(x),), (t + 0.5) / self.count), y).float()
         clean = clean_from_noise if self.predict == "noise" else clean_from_velocity
         return clean(seen, told, signal).clamp(-1, 1)
 
     def sigmas(self, visits: int) -> list[float]:
         """Those of evenly spaced levels, see `path`."""
         known = self._levels()
-        return [*(float(known[t]) for t in path(self.levels, visits)), 0.0]
+        return [*(float(known[t]) for t in path(self.count, visits)), 0.0]
 
     def start(self, noise: Tensor, sigma: float) -> Tensor:
         """Noise of the variance that noisy images have, those of images included."""
@@ -87,5 +101,5 @@ class Ddpm(Diffuser):
 
     def _levels(self) -> np.ndarray:
         """sqrt((1 - alpha_bar) / alpha_bar) of each level, rising."""
-        signal = schedule(self.schedule, self.levels).numpy()
+        signal = schedule(self.schedule, self.count).numpy()
         return np.sqrt((1 - signal) / signal)

@@ -43,6 +43,12 @@ LEVEL = 1 / 20
             "immiscible: each batch's noise goes to the images it is nearest to (Li et al. 2024, arXiv:2406.12303)",
             choices=["random", "immiscible"],
         ),
+        "ratio-steps": Option(
+            1000,
+            "with `unbiased`: training iterations of the network that weighs noisy images (Kim et al. 2024, "
+            "arXiv:2403.01189)",
+            at_least=1,
+        ),
     },
     shapes="images uint8 [N,H,W,C] and labels int64 [N] -> samples uint8 [M,H,W,C] of labels int64 [M]",
     sampler="heun",
@@ -71,9 +77,14 @@ class Edm(Diffuser):
 
     def loss(self, net: UNet, x: Tensor, noise: Tensor, y: Tensor, draw: torch.Generator) -> Tensor:
         """Equation 2, weighted so that the network's own error counts alike at all levels; see `Diffuser.loss`."""
-        sigma = torch.exp(self.level_mean + self.level_spread * torch.randn(len(x), generator=draw))
+        sigma = self.levels(len(x), draw)
         clean = self._denoised(net, x + sigma[:, None, None, None] * noise, sigma, y)
-        return (weight(sigma, self.sigma_data) * (clean - x).square().flatten(1).mean(1)).mean()
+        x, _, scale = self.aimed(x, noise, sigma, y)
+        return (scale * weight(sigma, self.sigma_data) * (clean - x).square().flatten(1).mean(1)).mean()
+
+    def levels(self, count: int, draw: torch.Generator) -> Tensor:
+        """Log-normal ones."""
+        return torch.exp(self.level_mean + self.level_spread * torch.randn(count, generator=draw))
 
     def denoise(self, net: UNet, x: Tensor, sigma: float, y: Tensor) -> Tensor:
         """The images that the network expects behind `x`."""

@@ -12,33 +12,52 @@ from assay.data.dataset import Dataset
 from assay.errors import MethodError
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
+from assay.synthesize.halves import half_of, streams_of
 from assay.train.checkpoint import Checkpoints
 from assay.train.precision import resolved
 
 
 def fit(
-    spec: dict[str, Any], registry: Registry, dataset: Dataset, log: Callable[..., None], checkpoints: Checkpoints
+    spec: dict[str, Any],
+    registry: Registry,
+    dataset: Dataset,
+    log: Callable[..., None],
+    checkpoints: Checkpoints,
+    unbiased: Dataset | None = None,
+    encode: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Any:
     """Make the generator that `spec` names and train it.
 
     Args:
         spec: `{"method": entry, "streams": {"generator": int}, "precision": text, "threads": int}`; the caller has set
-            the threads.
+            the threads. `half`, 0 or 1, makes it learn from one half of the images.
         registry: finds the method.
         dataset: its train split is all that the generator sees.
         log: called as `log(step, name=value...)`.
         checkpoints: where the state of a training under way is kept and found.
+        unbiased: its train split is what the generator is to learn the distribution of, biased as `dataset` may be.
+        encode: gives the features, float32 [N,D], that the generator is told of images in place of their class.
 
     Returns:
         The trained instance, with `state()` to store and `sample` to use.
 
     Raises:
-        MethodError: no train images.
+        MethodError: no train images, or sets of other classes.
     """
     images, labels = real(dataset)
+    streams = Streams(spec["streams"])
+    if spec.get("half") is not None:
+        chosen = half_of(labels, spec["half"], streams)
+        images, labels, streams = images[chosen], labels[chosen], streams_of(streams, spec["half"])
     generator = bind(registry, "generator", spec["method"])()
+    if unbiased is not None:
+        if unbiased.classes != dataset.classes:
+            raise MethodError(f"unbiased: its classes are {', '.join(unbiased.classes)}, not those that are learnt")
+        generator.correct(*real(unbiased))
+    if encode is not None:
+        generator.represent(encode(images))
     with computing(spec["precision"]):
-        generator.fit(images, labels, len(dataset.classes), Streams(spec["streams"]), log, checkpoints)
+        generator.fit(images, labels, len(dataset.classes), streams, log, checkpoints)
     return generator
 
 

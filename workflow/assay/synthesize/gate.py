@@ -18,13 +18,14 @@ FIGURES: dict[str, tuple[tuple[str, ...], str]] = {
     "duplicates": (("duplicates", "train"), "most"),
     "copied": (("copied", "synthetic"), "most"),
     "memorised": (("memorised", "excess"), "most"),
+    "halves": (("halves", "agreement"), "least"),
 }
 
 
 def figure(quality: Mapping[str, Any], name: str) -> float | None:
     """A figure of a gate in what `assay.synthesize.quality.assess` gives; None where it was not measured."""
     first, second = FIGURES[name][0]
-    value: float | None = quality[first][second]
+    value: float | None = quality.get(first, {}).get(second)
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,25 @@ from assay.streams import Streams
 from assay.study.registry import Registry, bind
 from assay.synthesize.filters.candidates import Candidates, taken
 from assay.synthesize.fit import computing, fit, real
+from assay.synthesize.halves import agreement
 from assay.synthesize.looks import Judge, look
 from assay.synthesize.quality import assess
-from assay.synthesize.sampling import Sampling
+from assay.synthesize.sampling import Parts, Sampling
 
 __all__ = ["fit", "synthesize", "wanted"]
 
 
 def synthesize(
-    spec: dict[str, Any], registry: Registry, generator: Any, dataset: Dataset, judge: Judge | None = None
+    spec: dict[str, Any],
+    registry: Registry,
+    generator: Any,
+    dataset: Dataset,
+    judge: Judge | None = None,
+    *,
+    parts: Parts | None = None,
+    halves: Sequence[Any] = (),
+    learnt: Dataset | None = None,
+    keep: Callable[..., None] | None = None,
 ) -> Dataset:
     """Draw synthetic images for the train split of `dataset`.
 
@@ -34,6 +45,10 @@ def synthesize(
         generator: trained, or restored; see `docs/architecture.md` for its contract.
         dataset: its train split says how many images are missing and is what the generator may refer to.
         judge: a network that looks at the images.
+        parts: where a generator that is asked through a sampler keeps images while it makes others.
+        halves: the generators of the two halves of the train split, see `assay.synthesize.halves`.
+        learnt: the dataset whose halves they learnt from; `dataset` if left out.
+        keep: takes images made by them, as `pairs`.
 
     Returns:
         One split `synthetic` over the classes of `dataset`; its card holds `quality` (see `assess`), and `sampled`:
@@ -48,7 +63,7 @@ def synthesize(
     filtered = spec.get("filter")
     offered = np.ceil(filtered["candidates"] * counts).astype(np.int64) if filtered else counts
     chosen = np.repeat(np.arange(len(dataset.classes)), offered)
-    sampling = Sampling.of(registry, spec["sampler"]) if spec.get("sampler") else None
+    sampling = Sampling.of(registry, spec["sampler"], parts) if spec.get("sampler") else None
     with computing(spec["precision"]):
         made = generator.sample(chosen, Streams(spec["streams"]), (images, labels), *([sampling] if sampling else []))
     if made.dtype != np.uint8 or made.shape != (len(chosen), *images.shape[1:]):
@@ -73,8 +88,30 @@ def synthesize(
     how = {"step": "synthesize", **{key: spec.get(key) for key in ("balance", "per-class", "ratio", "filter")}}
     result.card = describe(result, source, [how])
     result.card["quality"] = assess(split, dataset, judge)
+    if halves:
+        found, pairs = _agreement(spec, registry, halves, split.labels, real(learnt or dataset))
+        result.card["quality"]["halves"] = found
+        if keep and pairs is not None:
+            keep(pairs=pairs)
     result.card["sampled"] = {**spec["sampler"], "network-evaluations": sampling.evaluations} if sampling else None
     return result
+
+
+def _agreement(
+    spec: dict[str, Any],
+    registry: Registry,
+    halves: Sequence[Any],
+    asked: np.ndarray,
+    known: tuple[np.ndarray, np.ndarray],
+) -> tuple[dict[str, float | None], np.ndarray | None]:
+    """What the generators of two halves make of the same noise, through the set's own sampler."""
+    streams = Streams(spec["streams"])
+
+    def drawer(generator: Any) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda labels: generator.sample(labels, streams, known, Sampling.of(registry, spec["sampler"]))
+
+    with computing(spec["precision"]):
+        return agreement([drawer(each) for each in halves], asked, *known, streams)
 
 
 def _filtered(

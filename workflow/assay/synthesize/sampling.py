@@ -8,9 +8,10 @@ root of alpha_bar for a DDPM), and their steps are the same steps.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +21,27 @@ from assay.study.registry import Registry, bind
 Denoiser = Callable[[Tensor, float], Tensor]
 #: The same with classes int64 [B].
 ClassDenoiser = Callable[[Tensor, float, Tensor], Tensor]
+
+
+class Parts(Protocol):
+    """Where images are kept while others are made; the caller knows the place."""
+
+    def open(self, shape: tuple[int, ...]) -> tuple[np.ndarray, int, int]:
+        """The images to fill, uint8 of `shape`, how many of the first are whole, and evaluations for one of them."""
+
+    def keep(self, images: int, evaluations: int) -> None:
+        """From now on the first `images` are whole; `evaluations` were needed for one of them."""
+
+
+class Unkept:
+    """Images in memory, for whoever needs none of them after a kill."""
+
+    def open(self, shape: tuple[int, ...]) -> tuple[np.ndarray, int, int]:
+        """An empty array of `shape`."""
+        return np.empty(shape, np.uint8), 0, 0
+
+    def keep(self, images: int, evaluations: int) -> None:
+        """Nothing to do."""
 
 
 @dataclass
@@ -32,6 +54,7 @@ class Sampling:
         guidance: w of classifier-free guidance; 0 is the conditional model.
         scaling: the noise that the network sees is divided by this.
         evaluations: network evaluations for one image, as counted when the last batch was made.
+        parts: where finished images are kept while others are made.
     """
 
     sampler: Callable[..., Tensor]
@@ -39,11 +62,14 @@ class Sampling:
     guidance: float
     scaling: float
     evaluations: int = 0
+    parts: Parts = field(default_factory=Unkept)
 
     @classmethod
-    def of(cls, registry: Registry, entry: dict[str, Any]) -> Sampling:
+    def of(cls, registry: Registry, entry: dict[str, Any], parts: Parts | None = None) -> Sampling:
         """The sampling that the resolved entry of a sampler names."""
-        return cls(bind(registry, "sampler", entry), entry["steps"], entry["guidance"], entry["epsilon-scaling"])
+        made = cls(bind(registry, "sampler", entry), entry["steps"], entry["guidance"], entry["epsilon-scaling"])
+        made.parts = parts or made.parts
+        return made
 
     def __call__(
         self, denoise: ClassDenoiser, x: Tensor, sigmas: list[float], y: Tensor, none: int, draw: torch.Generator

@@ -35,7 +35,8 @@ class UNet(nn.Module):
         context = 4 * width
         self.width = width
         self.time = nn.Sequential(nn.Linear(width, context), nn.SiLU(), nn.Linear(context, context))
-        self.label = Labels(classes + 1, context)
+        self.label: nn.Module = Labels(classes + 1, context)
+        self.none = classes
         self.stem = nn.Conv2d(channels, width, 3, padding=1)
         self.down = nn.ModuleList(Block(w, w, context) for w in widths)
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
@@ -52,9 +53,13 @@ class UNet(nn.Module):
             nn.init.zeros_(last.weight)
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        """Noise in `x`, float [B,C,H,W], at level `t`, float [B] in 0..1, of class `y`, int64 [B] in 0..K."""
-        context = F.silu(self.time(waves(t, self.width)) + self.label(y))
-        x = self.stem(x)
+        """Noise in `x`, float [B,C,H,W], at level `t`, float [B] in 0..1, of class `y`, int64 [B] in 0..K.
+
+        It is computed in the format of the weights; levels differ by less than bf16 can tell, so their waves are not.
+        """
+        kind = self.stem.weight.dtype
+        context = F.silu(self.time(waves(t, self.width).to(kind)) + self.label(y))
+        x = self.stem(x.to(kind))
         kept = []
         for level, block in enumerate(self.down):
             x = block(x, context)

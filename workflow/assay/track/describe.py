@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from assay.run import environment
+from assay.run.declared import digest_of_claim, when
 from assay.run.files import read_json
 from assay.run.layout import Layout
 from assay.run.results import Results
 from assay.run.withheld import WITHHELD, without_names
+from assay.study.jobs import digest_of
 from assay.track import private
 from assay.track.cells import Cell, Identity, lineage
 from assay.track.figures import figures_role
@@ -253,8 +255,16 @@ def _study(results: Results, wanted: Wanted) -> None:
     wanted.tags |= {f"assay.{key}": str(results.study[key]) for key in ("scale", "variant") if results.study.get(key)}
     time = int((wanted.finished or 0) * 1000)
     verdicts = results.verdicts()
+    if verdicts:
+        digests = sorted(digest_of_claim(claim) for claim in results.study["claims"])
+        wanted.tags["assay.claims.digest"] = digest_of(digests)
+        times = [declared["time"] for verdict in verdicts if (declared := verdict["declared"])]
+        wanted.tags["assay.claims.declared"] = when(max(times)) if times else "unknown"
     for number, verdict in enumerate(verdicts, 1):
         wanted.tags[f"assay.claim.{number}"] = f"{verdict['verdict']}: {verdict['claim']}"
+        wanted.tags[f"assay.claim.{number}.verdict"] = verdict["verdict"]
+        if declared := verdict["declared"]:
+            wanted.tags[f"assay.claim.{number}.declared"] = "after results" if declared["after_results"] else "before"
         low, high = verdict.get("interval") or (None, None)
         values = {"effect": verdict.get("effect"), "low": low, "high": high, "p-holm": verdict.get("p_holm")}
         for name, value in values.items():

@@ -32,7 +32,8 @@ def guarded(results: Results, cell: Cell) -> bool:
         named = [name for name in study["datasets"] if arm == name or arm.startswith(f"{name}-like-")]
         return any(is_private(results, name) for name in named)
     if cell.identity.kind in ("generator", "encoder"):
-        return is_private(results, study[f"{cell.identity.kind}s"][arm]["dataset"])
+        made = study[f"{cell.identity.kind}s"][arm]
+        return is_private(results, made["dataset"]) or is_private(results, made.get("unbiased"))
     if cell.identity.kind in ("trial", "tuning"):
         return _arm(results, arm) or any(is_private(results, name) for name in _sets(results, cell))
     return False
@@ -42,7 +43,8 @@ def _arm(results: Results, arm: str) -> bool:
     declared = results.study["arms"][arm]
     synthetic, init = declared.get("synthetic") or {}, declared.get("init") or {}
     datasets = [declared["dataset"]]
-    datasets += [results.study["generators"][synthetic["generator"]]["dataset"]] if synthetic else []
+    made = results.study["generators"][synthetic["generator"]] if synthetic else {}
+    datasets += [made[key] for key in ("dataset", "unbiased") if made.get(key)]
     datasets += [results.study["encoders"][init["encoder"]]["dataset"]] if "encoder" in init else []
     return any(is_private(results, name) for name in datasets)
 

@@ -26,11 +26,17 @@ def deterministic(wanted: bool) -> Iterator[None]:
     )
     # cuBLAS reads it when it starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(wanted)
+    _switch(wanted)
     torch.backends.cudnn.deterministic = wanted
     torch.backends.cudnn.benchmark = not wanted
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0])
+        _switch(before[0])
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before[1:]
+
+
+def _switch(wanted: bool) -> None:
+    """Refuse kernels that do not repeat their bits or allow them; torch imports its compiler to be told."""
+    if torch.are_deterministic_algorithms_enabled() != wanted:
+        torch.use_deterministic_algorithms(wanted)

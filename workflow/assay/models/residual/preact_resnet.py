@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from assay.models.residual.cifar_resnet import zero_padded
+
 
 class PreactBlock(nn.Module):
     """`shortcut(x) + conv(relu(norm(conv(relu(norm(x))))))`.
@@ -42,7 +44,7 @@ class PreactBlock(nn.Module):
             return projected
         if not self.changes:
             return x
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.new // 2, self.new - self.new // 2))
+        return zero_padded(x, self.stride, self.new)
 
 
 def preact_resnet(channels: int, blocks: int, stem: int, widths: list[int], shortcut: str) -> tuple[nn.Module, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from assay.claims.interval import mean_interval
-from assay.claims.language import metrics_in
+from assay.claims.tree import metrics_in
 from assay.figures.numbers import MISSING, plain, short
 from assay.report.compare import Column, column, columns, comparison, written
 from assay.report.html import Markup, join, note, tag

@@ -77,7 +77,7 @@ def _synthetic(material: Material, arm: str) -> Markup | None:
         )
         if made is None or real is None:
             continue
-        return join([_side_by_side(made, real, seed, words), synthetic.figures(made, use)])
+        return join([_side_by_side(made, real, seed, words), synthetic.pairs(made), synthetic.figures(made, use)])
     return None
 
 

@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from typing import Any
 
-from assay.claims.language import metrics_in
+from assay.claims.tree import metrics_in
 from assay.figures.numbers import decimals_for, missing, plain, plural, signed
 from assay.figures.svg import Plot, Style, marker, path
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.material import Material
 from assay.report.page import Section
+from assay.report.sections.verdict_parts import curves, parts
+from assay.run.declared import looked, when
 
 WORDS = ("supported", "refuted", "inconclusive")
 
@@ -41,8 +43,10 @@ def section(material: Material) -> Section | None:
         "Differences are left side minus right side, paired by seed; a dot is one seed, the bar the interval of the "
         "mean, and the shaded side is where the claim holds."
     )
+    fooled = looked(material.results.declared(), material.study)
     body = join(
         [
+            tag("div", tag("p", fooled), class_="warn") if fooled else None,
             tally,
             explained,
             tag("ol", *(evidence(verdict, _budgets(material, verdict)) for verdict in verdicts), class_="claims"),
@@ -75,6 +79,9 @@ def evidence(verdict: dict[str, Any], budgets: str = "") -> Markup:
     `budgets` tells how many points its arms were tuned over, when any was.
     """
     labels = [tag("span", "secondary", class_="tag") if verdict.get("primary") is False else None]
+    declared = verdict.get("declared")
+    if declared and declared["after_results"]:
+        labels.append(tag("span", "declared after results", class_="tag"))
     left = tag(
         "div",
         tag("div", sign(verdict["verdict"]), " ", *labels),
@@ -88,7 +95,7 @@ def evidence(verdict: dict[str, Any], budgets: str = "") -> Markup:
         tag("p", verdict["note"], class_="note") if verdict.get("note") else None,
         tag("p", "Source: ", verdict["source"], class_="note") if verdict.get("source") else None,
     )
-    return tag("li", left, tag("div", _differences(verdict)), class_="claim")
+    return tag("li", left, tag("div", curves(verdict), _differences(verdict)), parts(verdict), class_="claim")
 
 
 def _facts(verdict: dict[str, Any], budgets: str) -> list[tuple[str, str]]:
@@ -106,6 +113,8 @@ def _facts(verdict: dict[str, Any], budgets: str) -> list[tuple[str, str]]:
     p = verdict.get("p_against_holm" if against else "p_holm")
     if p is not None:
         facts.append(("p against (Holm)" if against else "p (Holm)", "< 0.0001" if p < 1e-4 else plain(p, 4)))
+    if declared := verdict.get("declared"):
+        facts.append(("declared", when(declared["time"])))
     facts.append(("seeds", str(verdict.get("n", 0))))
     if verdict.get("seeds_needed") is not None:
         facts.append(("seeds needed", f"{verdict['seeds_needed']:,}"))

@@ -16,7 +16,7 @@ from assay.study.planner.names import TUNING, Entry, fingerprint_of, numbers_of,
 from assay.study.registry import Card
 
 #: Keys of a dataset that count images, with what stands before the number in a label.
-COUNTED = {"subset": "n", "labels": "l", "resolution": "r", "channels": "c"}
+COUNTED = {"subset": "n", "labels": "l", "resolution": "r", "channels": "c", "copies": "x"}
 
 
 class Data(Base):
@@ -89,7 +89,7 @@ class Data(Base):
         altered = [f"{entry['method']}{shown(strength_of(entry))}" for entry in entries]
         altered += [f"{word}{declared[key]}" for key, word in COUNTED.items() if declared[key]]
         altered += [f"fold{spec['split']['fold']}"] if spec["split"] and spec["split"]["folds"] else []
-        altered += [entry["method"] for entry in declared["curate"]]
+        altered += [entry["method"] for entry in (*declared["curate"], *declared["augment"])]
         base = inputs["parent"].label if declared["from"] else declared["source"]["method"]
         number = numbers_of(spec) if any(streams.values()) else ""
         job = self._job(
@@ -97,7 +97,11 @@ class Data(Base):
             label(base, *altered, number),
             spec,
             inputs,
-            [*(card for kind in KINDS_OF_DATA for card in self._card(kind, declared[kind])), *curators],
+            [
+                *(card for kind in KINDS_OF_DATA for card in self._card(kind, declared[kind])),
+                *curators,
+                *self._cards("augment", declared["augment"]),
+            ],
             modules=modules,
         )
         job.mirror = self.study["mirror"] if declared["source"] else None

@@ -17,24 +17,39 @@ class Generated(Data):
         one of another seed could have learnt what this trial is tested on.
         """
         number = seed % declared["seeds"]
-        return number, seed if self._varies(declared["dataset"]) else number
+        varies = self._varies(declared["dataset"]) or self._varies(declared.get("unbiased"))
+        return number, seed if varies else number
 
-    def _generator(self, name: str, seed: int) -> tuple[Job, str]:
+    def _generator(self, name: str, seed: int, half: int | None = None) -> tuple[Job, str]:
+        """The job of a generator, or of one that learns from half of the images, and the path of its record."""
         declared = self.study["generators"][name]
         number, place = self._replicate(declared, seed)
         dataset, need = self._dataset(declared["dataset"], place)
         spec = {key: declared[key] for key in ("method", "precision", "threads")}
         spec["streams"] = {"generator": number}
+        inputs, needs = {"dataset": dataset}, [need]
+        if declared["unbiased"]:
+            inputs["unbiased"], need = self._dataset(declared["unbiased"], place)
+            needs.append(need)
+        methods, modules = self._card("generator", declared["method"]), []
+        if declared["encoder"]:
+            inputs["encoder"], need = self._encoder(declared["encoder"], place)
+            needs.append(need)
+            methods += self._card("model", self.study["encoders"][declared["encoder"]]["model"])
+            modules.append("assay.train.infer")
+        spec |= {} if half is None else {"half": half}
+        suffix = "" if half is None else f"-half-{half}"
         method = declared["method"]["method"]
         job = self._job(
             "generator",
-            label(dataset.label, method, numbers_of(spec)),
+            label(dataset.label, method, numbers_of(spec) + suffix),
             spec,
-            {"dataset": dataset},
-            self._card("generator", declared["method"]),
+            inputs,
+            methods,
+            modules=modules,
         )
-        path = f"generators/{name}/seed-{place}"
-        self.plan.add(path, "generator", [job], [need])
+        path = f"generators/{name}/seed-{place}{suffix}"
+        self.plan.add(path, "generator", [job], needs)
         return job, path
 
     def _synthetic(self, arm: str, seed: int, stem: str) -> tuple[Job, str] | None:
@@ -44,8 +59,15 @@ class Generated(Data):
         dataset, data_need = self._dataset(self.study["arms"][arm]["dataset"], seed)
         generator, need = self._generator(use["generator"], seed)
         inputs, needs = {"generator": generator, "dataset": dataset}, [need, data_need]
+        declared = self.study["generators"][use["generator"]]
+        if declared["halves"]:
+            inputs["learnt"], need = self._dataset(declared["dataset"], self._replicate(declared, seed)[1])
+            needs.append(need)
+            for half in (0, 1):
+                inputs[f"half/{half}"], need = self._generator(use["generator"], seed, half)
+                needs.append(need)
         spec = {key: use[key] for key in ("balance", "per-class", "ratio", "sampler", "filter")}
-        spec |= {key: generator.spec[key] for key in ("precision", "streams")}
+        spec |= {key: generator.spec[key] for key in ("precision", "threads", "streams")}
         spec["soft"] = use["labels"] == "soft"
         methods = [*self._card("generator", generator.spec["method"]), *self._card("sampler", use["sampler"])]
         methods += self._card("filter", use["filter"])
