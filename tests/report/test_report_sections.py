@@ -219,6 +219,13 @@ def test_synthetic_images_stand_beside_their_figures_and_nearest_train_images(ma
         assert figure in text
     assert "Distances are in pixels" in text
     assert "The closest of them, above the train images" in text
+    assert "cosine of images that generators of two halves make from the same noise 0.81" in " ".join(text.split())
+    assert "0.43 between an image and the most similar train image of its half" in text
+    assert re.findall(r'data-figure="(synthetic|neighbours|halves)"', str(section.body)) == [
+        "synthetic",
+        "neighbours",
+        "halves",
+    ]
 
 
 def test_a_claim_of_several_parts_shows_each() -> None:
@@ -244,10 +251,3 @@ def test_a_claim_over_a_curve_draws_it_and_tells_its_means() -> None:
     named = str(verdicts.evidence(verdict(curves=[{**curve, "x": ["d", "e"]}])))
     assert "kd.accuracy: d 0.6, e 0.8" in named
     assert "curve-of-claim" not in str(verdicts.evidence(verdict(curves=[{**curve, "y": [[None], [None]]}])))
-    assert "cosine of images that generators of two halves make from the same noise 0.81" in " ".join(text.split())
-    assert "0.43 between an image and the most similar train image of its half" in text
-    assert re.findall(r'data-figure="(synthetic|neighbours|halves)"', str(section.body)) == [
-        "synthetic",
-        "neighbours",
-        "halves",
-    ]

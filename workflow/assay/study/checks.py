@@ -15,10 +15,11 @@ from assay.study.alterations import files_of, varied
 from assay.study.checks_compress import check_compress
 from assay.study.checks_data import contradictions
 from assay.study.checks_devices import graphed, shareable
-from assay.study.checks_distill import check_distill
+from assay.study.checks_distill import check_assistants, check_distill
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
 from assay.study.checks_synthetic import check_generator, check_synthetic
+from assay.study.circles import taught_by
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
@@ -82,8 +83,9 @@ class _Checks:
         self._circle(
             "arms",
             "distill",
-            self._chain(self.arms, lambda arm: ((arm["distill"] or {}).get("teacher") or {}).get("arm")),
+            self._chain(self.arms, lambda arm: next(iter(taught_by((arm["distill"] or {}).get("teacher"))), None)),
         )
+        check_assistants(self.study, self.registry, self.problems)
         check_compress(self.study, self.registry, self.problems)
         if not self.problems.found:
             self._replicates()
@@ -302,7 +304,7 @@ class _Checks:
         if any(use and section[use]["seeds"] > 1 for use, section in zip(made, sections, strict=True)):
             return True
         teacher = arm["distill"] and arm["distill"]["teacher"]
-        return bool(teacher and teacher["seed"] == "same" and self._differs(teacher["arm"]))
+        return bool(teacher and teacher["seed"] == "same" and any(map(self._differs, taught_by(teacher))))
 
     def _test_varies(self, dataset: str) -> bool:
         """Whether each seed tests on other images."""
