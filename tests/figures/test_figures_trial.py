@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
+from assay.figures.selective import curves_of
 from assay.figures.svg import Drawing
 from assay.figures.trial import drawings
 
@@ -23,6 +24,11 @@ CALIBRATION = {
         "accuracy": [None, 0.75],
         "fitted": {"temperature": 1.5},
     },
+}
+
+SELECTIVE = {
+    "rules": {"margin": {"coverage": [0.25, 0.5, 0.75, 1.0], "risk": [0.0, 0.1, 0.2, 0.4]}},
+    "best": {"coverage": [0.25, 0.5, 0.75, 1.0], "risk": [0.0, 0.0, 0.2, 0.4]},
 }
 
 
@@ -63,6 +69,7 @@ def test_every_evaluation_that_draws_and_every_curve_has_its_drawing() -> None:
             "conformal": {"lac": {"methods": {"lac": {"0.1": {"size": [0, 6, 2]}, "0.05": {"size": [0, 4, 4]}}}}},
             "corruption": {name: corrupted(name, low) for name, low in (("fog", 0.2), ("snow", 0.4))},
             "groups": {"": {"splits": {"test": GROUPS}}},
+            "selective": {"": SELECTIVE},
             "cost": {"": {"latency": {"1": [0.1]}}},
         },
         {
@@ -85,6 +92,7 @@ def test_every_evaluation_that_draws_and_every_curve_has_its_drawing() -> None:
         ("severity", "fog"),
         ("severity", "snow"),
         ("groups",),
+        ("risk-coverage",),
         ("curves", "train", "loss"),
     }
     assert [name for name, _ in made["roc", "glyphs"].legend] == ["msp", "knn"]
@@ -128,8 +136,8 @@ def test_recall_stands_beside_the_train_images_rarest_last() -> None:
 def test_reliability_shows_confidence_against_accuracy_and_what_was_learnt() -> None:
     drawing = drawings("x", {"calibration": {"": {"reliability": CALIBRATION}}}, {})["reliability",]
     assert titles(drawing) == [
-        "none: confidence 0.900, accuracy 0.750, 8 images",
-        "temperature: confidence 0.760, accuracy 0.750, 8 images",
+        "none: confidence 0.900, accuracy 0.750 (0.409 to 0.929), 8 images",
+        "temperature: confidence 0.760, accuracy 0.750 (0.409 to 0.929), 8 images",
     ]
     assert drawing.label.endswith("temperature 1.5")
 
@@ -147,6 +155,15 @@ def test_set_sizes_are_shares_of_images_by_method() -> None:
     drawing = drawings("x", {"conformal": parts}, {})["set-sizes", "alpha-0.1"]
     assert "one class: lac 75%; aps 50%" in drawing.label
     assert "lac: 25.0% of images get 2 classes" in titles(drawing)
+
+
+def test_risk_is_read_at_the_share_kept_and_averaged_over_trials() -> None:
+    drawing = drawings("x", {"selective": {"": SELECTIVE}}, {})["risk-coverage",]
+    # Between 0.2 at 75% and 0.4 at 100%.
+    assert "errors among the 80% most confident: margin 24.0%" in drawing.label
+    assert [name for name, _ in drawing.legend] == ["margin"]
+    other = {"rules": {"margin": {"coverage": [0.5, 1.0], "risk": [0.0, 0.0]}}}
+    assert curves_of([SELECTIVE, other])["margin"][-1] == pytest.approx(0.2)
 
 
 def test_a_curve_passes_over_what_is_not_finite() -> None:

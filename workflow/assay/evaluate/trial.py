@@ -28,6 +28,7 @@ class Predictions:
         images: uint8 [N,H,W,C], where an evaluation reads them.
         others: logits [N,K] of the same images by the arm's other seeds, where an evaluation reads them.
         groups: text [N], the groups that the dataset tells of; None where it tells of none.
+        soft: float32 [N,K], the share of each class among people's votes; None when the dataset has no votes.
     """
 
     logits: np.ndarray
@@ -37,6 +38,7 @@ class Predictions:
     images: np.ndarray | None = None
     others: list[np.ndarray] = field(default_factory=list)
     groups: np.ndarray | None = None
+    soft: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -62,6 +64,10 @@ class Trial:
         found: the figures of each part of the family that this one follows.
         reference: the same of the arm that this one is measured against; None where none is named.
         private: whether names of groups must not be told.
+        seeds: for families that read `seeds`, the test predictions under each of the study's seeds, in their order.
+        place: where this trial stands among them.
+        external: for families that read `external`, the names of the classes of each external test set, whose
+            predictions stand in `sets` with labels of its own.
     """
 
     classes: list[str]
@@ -78,6 +84,9 @@ class Trial:
     found: list[dict[str, Any]] = field(default_factory=list)
     reference: list[dict[str, Any]] | None = None
     private: bool = False
+    seeds: list[Predictions] = field(default_factory=list)
+    place: int = 0
+    external: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def rarest(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from assay.figures import conformal, confusion, corruption, curves, groups, ood, recall, reliability
+from assay.figures import conformal, confusion, corruption, curves, groups, ood, recall, reliability, selective
 from assay.figures.svg import Drawing, Style
 
 #: What names a drawing, from the general to the particular, and the drawing.
@@ -91,6 +91,13 @@ def _groups(name: str, parts: list[dict[str, Any]]) -> Drawings:
     return {("groups",): groups.rows({name: found}, {name: Style(0)})} if found else {}
 
 
+def _selective(name: str, parts: list[dict[str, Any]]) -> Drawings:
+    found = selective.curves_of(parts)
+    best = found.pop("best", None)
+    looks = {rule: Style(number) for number, rule in enumerate(found)}
+    return {("risk-coverage",): selective.curve(name, found, looks, best)} if found else {}
+
+
 #: What each family of evaluations draws, from the `figures.json` of its parts.
 FAMILIES: dict[str, Callable[[str, list[dict[str, Any]]], Drawings]] = {
     "accuracy": _accuracy,
@@ -99,4 +106,5 @@ FAMILIES: dict[str, Callable[[str, list[dict[str, Any]]], Drawings]] = {
     "conformal": _conformal,
     "corruption": _corruption,
     "groups": _groups,
+    "selective": _selective,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def evaluation(task: Task) -> Headline:
 
 
 def _trial(task: Task, registry: JobRegistry) -> Any:
-    from assay.evaluate.trial import Predictions, Trial
+    from assay.evaluate.trial import Trial
     from assay.run.models import read_model
 
     dataset = read_dataset(task.inputs["dataset"])
@@ -48,16 +49,12 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
     for role, folder in task.inputs.items():
         if role.startswith("set/"):
             name = role.removeprefix("set/")
-            with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
-                sets[name] = Predictions(
-                    archive["logits"].astype(np.float32),
-                    archive["features"].astype(np.float32),
-                    archive["id"],
-                    archive["label"],
-                    groups=_groups(dataset.splits.get(name), archive["id"]),
-                )
+            sets[name] = _predictions(folder)
+            sets[name].groups = _groups(dataset.splits.get(name), sets[name].ids)
             sets[name].images = _images(task, name, sets[name].ids)
             sets[name].others = _others(task, name, sets[name].ids)
+    others = sorted((int(role.removeprefix("seeds/")), role) for role in task.inputs if role.startswith("seeds/"))
+    folders = [task.inputs[role] for _, role in others]
     made = task.inputs.get("model")
     cost, head = _spent(task), None
     if made is not None:
@@ -79,7 +76,27 @@ def _trial(task: Task, registry: JobRegistry) -> Any:
         found=_figures(task, "found/") or [],
         reference=_figures(task, "reference/"),
         private=task.job.spec.get("private", False),
+        seeds=[_predictions(folder) for folder in folders],
+        place=task.job.spec.get("place", 0),
+        external={
+            role.removeprefix("external/"): read_dataset(folder).classes
+            for role, folder in task.inputs.items()
+            if role.startswith("external/")
+        },
     )
+
+
+def _predictions(folder: Path) -> Any:
+    from assay.evaluate.trial import Predictions
+
+    with np.load(folder / "predictions.npz", allow_pickle=False) as archive:
+        return Predictions(
+            archive["logits"].astype(np.float32),
+            archive["features"].astype(np.float32),
+            archive["id"],
+            archive["label"],
+            soft=archive.get("soft"),
+        )
 
 
 def _images(task: Task, name: str, ids: np.ndarray) -> np.ndarray | None:

@@ -392,6 +392,9 @@ class _Checks:
 
     def _evaluate(self) -> None:
         check_evaluate(self.study, self.registry, self.problems)
+        for name in (self.study["evaluate"].get("external") or {}).get("test-sets") or {}:
+            if name not in self.datasets:
+                self.problems.unknown(("evaluate", "external", "test-sets", name), "dataset", name, self.datasets)
         for family, options in self.study["evaluate"].items():
             if not {"near", "far"} <= set(options):
                 continue

@@ -31,10 +31,14 @@ class Scope:
             near, far = options.get("near") or [], options.get("far") or []
             means = [word for word, names in (("near", near), ("far", far)) if names]
             return list(dict.fromkeys([*near, *far, *means]))
+        if "|" in origin:
+            return origin.split("|")
         if origin in card.methods:
             named = [entry["method"] for entry in options[origin]]
             return list(dict.fromkeys([*named, *(card.always if origin == next(iter(card.methods)) else [])]))
         value = options.get(origin)
+        if isinstance(value, dict):
+            return list(value)
         if isinstance(value, list):
             listed = [f"{item:g}" if isinstance(item, float) else str(item) for item in value]
             return [*listed, "mean"] if origin == "severities" else listed

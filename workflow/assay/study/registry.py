@@ -60,6 +60,7 @@ KINDS: dict[str, str] = {
     "corruption": "how test images are corrupted",
     "adaptation": "how a model adapts to test images without labels",
     "attack": "how test images are changed to mislead a model",
+    "defer": "how predictions for a person to judge are chosen",
 }
 
 
@@ -201,7 +202,8 @@ class Metric:
     """One metric of an evaluation: direction, range, unit and the keys that tell its values apart.
 
     `keys` maps a key that a claim may write in brackets to where its values come from: the name of an option of
-    the evaluation (`detectors`), or one of the words `classes`, `sets`, `severities` that the study fills in.
+    the evaluation (`detectors`), one of the words `classes`, `sets`, `severities` that the study fills in, or the
+    values themselves, as `linear|quadratic`.
     `defaults` holds the value that a claim means when it leaves a key out.
     """
 
@@ -249,7 +251,8 @@ class Card:
     #: Other methods that this one always runs beside those a config names (trivial baselines).
     always: list[str] = field(default_factory=list)
     #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `triggered`, `ood` for all outlier
-    #: sets, `model`, and `images` if it lets the model look at images anew). For a detector: `val` if it is fitted on
+    #: sets, `seeds` for the test sets of all seeds of the arm, `external` for the test sets of other datasets, `model`,
+    #: and `images` if it lets the model look at images anew). For a detector: `val` if it is fitted on
     #: that split instead of train, `head` for the last layer, `model` for the trained model and the images, `seeds` for
     #: the logits of the arm's other seeds. For a curator: what it asks of others (`features`, `logits`, `dynamics`,
     #: `size`). For a loss: `features`, if it looks at them. For a distillation: `maps`, `labels`, `head`, `itself`; see

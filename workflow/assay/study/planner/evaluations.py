@@ -34,6 +34,9 @@ class Evaluations(Trials):
         tune = (self.study["evaluate"].get("ood") or {}).get("tune")
         return [tune["on"]] if tune else []
 
+    def _external(self) -> list[str]:
+        return list((self.study["evaluate"].get("external") or {}).get("test-sets", []))
+
     def _predict(self, arm: str, seed: int) -> tuple[dict[str, Job], list[str]]:
         """The jobs that predict each set of a trial, and the records that its evaluations need."""
         if (arm, seed) not in self._predicted:
@@ -57,13 +60,22 @@ class Evaluations(Trials):
         for name in outliers:
             if name == "hold-out":
                 continue
-            like = self._shaper(declared["dataset"]) if self.study["datasets"][name].get("like") else None
-            outlier, outlier_need = self._dataset(name, seed, like)
+            outlier, outlier_need = self._elsewhere(arm, seed, name)
             sets[name] = self._prediction(arm, model, outlier, name, "test")
             needs.append(outlier_need)
+        for name in self._external():
+            if name not in sets:
+                external, external_need = self._elsewhere(arm, seed, name)
+                sets[name] = self._prediction(arm, model, external, name, "test")
+                needs.append(external_need)
         path = f"{arm}/seed-{seed}/predict"
         self.plan.add(path, "predict", list(sets.values()), needs)
         return sets, [path, need, data_need]
+
+    def _elsewhere(self, arm: str, seed: int, name: str) -> tuple[Job, str]:
+        """A dataset on which an arm is tested though it learns from another; one with `like` takes the arm's shape."""
+        like = self._shaper(self.study["arms"][arm]["dataset"]) if self.study["datasets"][name].get("like") else None
+        return self._dataset(name, seed, like)
 
     def _foreign_predictions(self, arm: str, seed: int) -> dict[str, Job]:
         declared = self.study["arms"][arm]
@@ -101,6 +113,8 @@ class Evaluations(Trials):
                 wanted += reads
                 if detector and single.get("tune"):
                     wanted += ["val", single["tune"]["on"]]
+                if "external" in wanted:
+                    wanted += self._external()
                 if declared["predictions"] and not set(wanted) <= {"ood", *sets}:
                     continue  # made elsewhere, without a model or without these sets
                 inputs |= {f"set/{name}": sets[name] for name in wanted if name in sets}
@@ -116,6 +130,13 @@ class Evaluations(Trials):
                     spec["tta"] = declared["tta"]
                 if self.study["datasets"][declared["dataset"]]["private"] and _names_groups(card):
                     spec["private"] = True
+                if "external" in wanted:
+                    inputs |= {f"external/{name}": self._elsewhere(arm, seed, name)[0] for name in self._external()}
+                if "seeds" in wanted:
+                    seeds = self.study["seeds"]
+                    inputs |= {f"seeds/{place}": self._predict(arm, one)[0]["test"] for place, one in enumerate(seeds)}
+                    spec["place"] = seeds.index(seed)
+                    records += [f"{arm}/seed-{one}/predict" for one in seeds]
                 named = sets["test"].label.removesuffix("-on-test")
                 words = [entry["method"] for option in list(card.methods)[:1] for entry in single[option]]
                 jobs[part] = self._job(
