@@ -99,10 +99,11 @@ def defaults(kind, name):
     return {"method": name, **{key: option.default for key, option in REGISTRY.card(kind, name).options.items()}}
 
 
-def trained(name, fair=None, checkpoints=None, steps=80, **options):
+def trained(name, fair=None, checkpoints=None, steps=80, real=None, **options):
     method = {**defaults("generator", name), "steps": steps, "width": 8, "batch": 32, "lr": 0.01, **options}
     spec = {"method": method, "streams": {"generator": 2}, "precision": "fp32", "threads": 1}
-    return fit(spec, REGISTRY, sided(200, 0.05, 0), lambda *_, **__: None, checkpoints or Kept(), unbiased=fair)
+    dataset = real or sided(200, 0.05, 0)
+    return fit(spec, REGISTRY, dataset, lambda *_, **__: None, checkpoints or Kept(), unbiased=fair)
 
 
 def to_the_right(generator):
@@ -135,4 +136,19 @@ def test_sets_of_other_classes_do_not_go_together():
     fair = sided(20, 0.5, 1)
     fair.classes = ["a", "c"]
     with pytest.raises(MethodError, match="unbiased: its classes are a, c"):
+        trained("ddpm", fair)
+
+
+def test_grey_images_correct_a_set_whose_bias_made_it_rgb():
+    grey = sided(20, 0.5, 1)
+    train = grey.splits["train"]
+    rgb = Dataset(grey.classes, {"train": Split(np.repeat(train.images, 3, 3), train.labels, train.ids, train.labels)})
+    one, other = (trained("ddpm", fair, real=rgb, steps=2, **{"ratio-steps": 2}).state() for fair in (grey, rgb))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_unbiased_images_of_another_size_are_told():
+    fair = sided(20, 0.5, 1)
+    fair.splits["train"].images = fair.splits["train"].images[:, :6]
+    with pytest.raises(MethodError, match="unbiased: its images are 6 x 8, not 8 x 8"):
         trained("ddpm", fair)

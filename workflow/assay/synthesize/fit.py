@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from assay.data.dataset import Dataset
+from assay.data.shape import match
 from assay.errors import MethodError
 from assay.streams import Streams
 from assay.study.registry import Registry, bind
@@ -44,7 +45,7 @@ def fit(
         The trained instance, with `state()` to store and `sample` to use.
 
     Raises:
-        MethodError: no train images, or sets of other classes.
+        MethodError: no train images, or unbiased images of another size or other classes.
     """
     images, labels = real(dataset)
     streams = Streams(spec["streams"])
@@ -55,7 +56,12 @@ def fit(
     if unbiased is not None:
         if unbiased.classes != dataset.classes:
             raise MethodError(f"unbiased: its classes are {', '.join(unbiased.classes)}, not those that are learnt")
-        generator.correct(*real(unbiased))
+        few, of = real(unbiased)
+        if few.shape[1:3] != images.shape[1:3]:
+            height, width = images.shape[1:3]
+            raise MethodError(f"unbiased: its images are {few.shape[1]} x {few.shape[2]}, not {height} x {width}")
+        # What biases images may have made RGB of grey ones.
+        generator.correct(match(few, *images.shape[1:]), of)
     if encode is not None:
         generator.represent(encode(images))
     if teacher is not None:
