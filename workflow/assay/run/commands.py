@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--variant", metavar="NAME", help="with this variant")
     add("plan", _plan, "list the jobs that would run, by stage, with an estimate", study=True)
     add("register", _register, "write what the study claims, and how it will be judged, to deposit it", study=True)
+    made = add("evidence", _evidence, "print the verdicts of a study as a Markdown page for docs/evidence")
+    made.add_argument("folder", nargs="+", metavar="results/STUDY")
     made = add("why", _why, "say which config key, input or file makes each job of TARGET run", study=True)
     made.add_argument("target", nargs="?", default="all", metavar="TARGET", help="a stage, an arm or a record")
     made = add("methods", _methods, "list the methods that a config can name, or show one")
@@ -117,6 +119,13 @@ def _register(options: argparse.Namespace) -> None:
     with locked(prepared.layout.study_lock(prepared.plan.folder), wait=False):
         file = register(prepared)
     print(f"{file}: {len(prepared.plan.study['claims'])} claims, plan of {len(prepared.plan.jobs)} jobs")
+
+
+def _evidence(options: argparse.Namespace) -> None:
+    from assay.run.results import load
+    from assay.run.verdict_table import verdict_page
+
+    print("\n".join(verdict_page(load(folder)) for folder in options.folder), end="")
 
 
 def _why(options: argparse.Namespace) -> None:
