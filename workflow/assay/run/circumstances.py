@@ -90,4 +90,4 @@ def starts(file: str, variant: str | None = None, scale: str | None = None) -> s
 
 def moment(seconds: float) -> str:
     """A time by ISO 8601, in UTC to the second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(seconds))

@@ -62,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     add("register", _register, "write what the study claims, and how it will be judged, to deposit it", study=True)
     made = add("evidence", _evidence, "print the verdicts of a study as a Markdown page for docs/evidence")
     made.add_argument("folder", nargs="+", metavar="results/STUDY")
+    made = add("export", _export, "write a finished study as an RO-Crate, to deposit it", study=True)
+    made.add_argument("folder", nargs="?", metavar="results/STUDY", help="as it stands there (default: by --study)")
+    made.add_argument("--into", metavar="DIR|FILE.zip", help="a new folder or archive (default: STUDY.crate.zip)")
+    made.add_argument("--license", metavar="URL", help="the licence of the results, such as an SPDX address")
     made = add("why", _why, "say which config key, input or file makes each job of TARGET run", study=True)
     made.add_argument("target", nargs="?", default="all", metavar="TARGET", help="a stage, an arm or a record")
     made = add("methods", _methods, "list the methods that a config can name, or show one")
@@ -126,6 +130,16 @@ def _evidence(options: argparse.Namespace) -> None:
     from assay.run.verdict_table import verdict_page
 
     print("\n".join(verdict_page(load(folder)) for folder in options.folder), end="")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from assay.run.export.crate import export
+    from assay.run.results import load
+
+    results = load(options.folder or _prepared(options).folder)
+    into = Path(options.into or f"{results.study['folder']}.crate.zip")
+    files = export(results, into, options.license)
+    print(f"{into}: {len(files)} files, {len(results.verdicts())} verdicts")
 
 
 def _why(options: argparse.Namespace) -> None:
