@@ -69,11 +69,8 @@ def _readme(results: Results, files: list[Exported], telling: Telling) -> Export
     study = results.study
     lines = [f"# {study['folder']}", "", study.get("description") or "", "", "```sh", command_of(results), "```", ""]
     lines += [f"- `{file.path}`: {file.words}" for file in files]
-    if telling.private:
-        lines += [
-            "",
-            f"{len(telling.private)} datasets are private: their names, cards and what shows them is left out.",
-        ]
+    if count := len(telling.private):
+        lines += ["", f"{count} datasets are private: their names and cards, and what shows them, are left out."]
     return Exported("README.md", "readme", "What lies here.", "\n".join(lines) + "\n")
 
 

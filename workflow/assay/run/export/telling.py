@@ -33,7 +33,8 @@ class Telling:
     def without(self, text: str) -> str:
         """The text without them. A private dataset's name goes where it stands as a word of its own."""
         for path in sorted((path for path in self._paths if len(path) > 1), key=len, reverse=True):
-            text = re.sub(rf"(?<![\w.~]){re.escape(path)}(?![\w])", lambda _, path=path: self._paths[path], text)
+            name = self._paths[path].replace("\\", r"\\")
+            text = re.sub(rf"(?<![\w.~]){re.escape(path)}(?!\w)", name, text)
         text = _HOME.sub("~", text)
         for name in sorted(self.private, key=len, reverse=True):
             text = re.sub(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", self.private[name], text)
