@@ -66,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("folder", nargs="?", metavar="results/STUDY", help="as it stands there (default: by --study)")
     made.add_argument("--into", metavar="DIR|FILE.zip", help="a new folder or archive (default: STUDY.crate.zip)")
     made.add_argument("--license", metavar="URL", help="the licence of the results, such as an SPDX address")
+    made = add("reproduce", _reproduce, "list or start the studies that test what a paper claims")
+    made.add_argument(
+        "paper", nargs="?", metavar="PAPER", help="arXiv id, DOI or words of the citation; all if left out"
+    )
+    made.add_argument("--run", action="store_true", dest="start", help="start the study")
+    made.add_argument("--variant", metavar="NAME", help="a variant that the study declares, such as cpu")
+    made.add_argument("--study", metavar="FILE", help="the one meant, where several cite the paper")
     made = add("why", _why, "say which config key, input or file makes each job of TARGET run", study=True)
     made.add_argument("target", nargs="?", default="all", metavar="TARGET", help="a stage, an arm or a record")
     made = add("methods", _methods, "list the methods that a config can name, or show one")
@@ -140,6 +147,22 @@ def _export(options: argparse.Namespace) -> None:
     into = Path(options.into or f"{results.study['folder']}.crate.zip")
     files = export(results, into, options.license)
     print(f"{into}: {len(files)} files, {len(results.verdicts())} verdicts")
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from assay.run import reproduce
+
+    studies = reproduce.ready()
+    if options.paper:
+        studies = reproduce.find(studies, options.paper)
+    if options.study:
+        studies = reproduce.chosen(studies, Path(options.study))
+    if options.start:
+        if not options.paper:
+            raise ValueError("--run wants to know which paper")
+        return reproduce.run(studies, options.paper, options.variant)
+    print(reproduce.listing(studies, options.paper))
+    return 0
 
 
 def _why(options: argparse.Namespace) -> None:
