@@ -1,6 +1,7 @@
 """The studies that come along are right, with each of their variants."""
 
 import pytest
+from assay.study.claims import too_few
 from assay.study.load import load_study
 from assay.study.yaml import parse
 from project import ROOT
@@ -33,3 +34,9 @@ def test_the_speed_study_has_the_published_augmentation():
             assert found["cutout"]["fill"] == pytest.approx((0.4914 + 0.4822 + 0.4465) / 3, abs=1e-4)
         assert arms[name]["loss"]["label-smoothing"] == 0.2
         assert arms[name]["tta"] == "mirror-translate"
+
+
+@pytest.mark.parametrize(("file", "variant"), CASES, ids=lambda value: getattr(value, "stem", str(value)))
+def test_it_has_the_seeds_that_its_claims_need(monkeypatch, file, variant):
+    monkeypatch.chdir(ROOT)
+    assert too_few(load_study(file, variant=variant)) is None
