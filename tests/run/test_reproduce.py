@@ -67,7 +67,7 @@ def test_reading_finds_the_claims_that_resolving_finds():
         ("1710.09413", "arXiv:1710.09412"),
         ("chawlla 2002", "Chawla et al. 2002"),
         ("10.1613/jair.954", "10.1613/jair.953"),
-    ],  # fmt: skip
+    ],
 )
 def test_a_miss_names_the_nearest(capsys, paper, meant):
     status, _, error = typed(capsys, paper)
