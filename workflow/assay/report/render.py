@@ -13,7 +13,9 @@ from assay.report.material import Material
 from assay.report.page import Section, assemble
 from assay.report.paper import files
 from assay.report.sections import (
+    across,
     arms,
+    chance,
     config,
     conformal,
     confusion,
@@ -40,6 +42,8 @@ from assay.study.registry import scan
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
     verdicts.section,
     arms.section,
+    across.section,
+    chance.section,
     tuning.section,
     curves.section,
     recall.section,

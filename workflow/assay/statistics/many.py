@@ -34,7 +34,7 @@ def iqm_interval(scores: np.ndarray, level: float = 0.95) -> tuple[float, float]
     return float(low), float(high)
 
 
-def profile(scores: np.ndarray, bounds: Sequence[float]) -> np.ndarray:
+def profile(scores: np.ndarray, bounds: Sequence[float] | np.ndarray) -> np.ndarray:
     """The share of runs that score above each bound, float64 [len(bounds)].
 
     Args:

@@ -43,9 +43,7 @@ def section(material: Material) -> Section | None:
 def _told(material: Material) -> str:
     if len(material.seeds) < ENOUGH:
         return "Mean ± half of the 95% t interval over seeds."
-    return (
-        f"Mean over seeds with its 95% interval: the BCa bootstrap's from {ENOUGH} seeds on, else ± half of t's."
-    )
+    return f"Mean over seeds with its 95% interval: the BCa bootstrap's from {ENOUGH} seeds on, else ± half of t's."
 
 
 def _for_papers(material: Material) -> Markup:
