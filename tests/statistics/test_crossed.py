@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from assay.claims.interval import mean_interval
 from assay.statistics.crossed import crossed, means
 
 
@@ -22,13 +23,28 @@ def test_both_add_up():
     offsets, images = np.array([0.1, 0.4, 0.2, 0.7, 0.6]), np.linspace(0, 1, 50)
     values = offsets[:, None] + images[None]
     assert means(values, 4000).std() == pytest.approx((offsets.var() / 5 + images.var() / 50) ** 0.5, rel=0.06)
+
+
+def test_where_only_seeds_differ_the_interval_is_that_of_t():
+    offsets = np.array([0.1, 0.4, 0.2, 0.7, 0.6])
+    values = np.repeat(offsets[:, None], 40, axis=1)
+    # The bootstrap's standard error is itself drawn, so it is a few hundredths off.
     low, high = crossed(values)
-    assert low < values.mean() < high
+    found = mean_interval(list(offsets))
+    assert (high - low) == pytest.approx(found.high - found.low, rel=0.06)
+    assert (low + high) / 2 == pytest.approx(found.mean)
+
+
+def test_two_seeds_do_not_pretend_to_know():
+    values = np.array([[1.0] * 90 + [0.0] * 10, [1.0] * 60 + [0.0] * 40])
+    low, high = crossed(values)
+    assert high - low > 0.95 * 2 * 12.7062 * 0.15
 
 
 def test_none_without_two_of_either():
     assert crossed(np.ones((1, 10))) is None
     assert crossed(np.ones((3, 1))) is None
+    assert crossed(np.ones((3, 9))) is None
 
 
 def test_it_covers_the_accuracy_behind_seeds_and_images():

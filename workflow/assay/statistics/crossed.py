@@ -8,6 +8,7 @@ belongs to one seed and one image alone counts up to three times.
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import stdtrit
 
 #: Resamples, and how many are drawn at once.
 RESAMPLES, CHUNK = 2000, 250
@@ -36,11 +37,16 @@ def means(values: np.ndarray, resamples: int = RESAMPLES) -> np.ndarray:
 
 
 def crossed(values: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:
-    """Ends of the percentile interval of the mean over seeds and images; None for fewer than two of either.
+    """Ends of an interval of the mean over seeds and images; None for fewer than two of either, or without spread.
 
-    It tells how far the mean would lie with other seeds *and* another test set of that size.
+    It tells how far the mean would lie with other seeds *and* another test set of that size. Quantiles of resamples of
+    S seeds cannot leave the range of the seeds, so of few they promise too much: the bootstrap gives the standard
+    error, widened by sqrt(S / (S - 1)) for S seeds, and Student's t with S - 1 degrees of freedom the rest. Where
+    images make no difference this is the t interval over seeds, and else it is wider.
     """
-    if min(values.shape) < 2:
+    seeds = len(values)
+    if min(values.shape) < 2 or not (error := float(means(values).std())) > 0:
         return None
-    low, high = np.quantile(means(values), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    half = float(stdtrit(seeds - 1, (1 + level) / 2)) * error * (seeds / (seeds - 1)) ** 0.5
+    middle = float(values.mean())
+    return middle - half, middle + half
