@@ -44,6 +44,17 @@ def test_the_seeds_benchmark_prints_every_row() -> None:
     assert rows == [("mlp", "1"), ("mlp", "2"), ("resnet20", "1"), ("resnet20", "2")]
 
 
+def test_the_ood_benchmark_finds_what_pytorch_ood_finds() -> None:
+    options = ["--images", "60", "--train", "300", "--features", "16", "--sets", "2", "--threads", "1"]
+    command = [sys.executable, "benchmarks/ood.py", *options, "--detectors", "knn", "vim", "ash", "residual"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = re.findall(r"^(\w+) +[\d.]+ s +[\d.]+ s +[\d.]+ s +[\d.]+x +([\d.]+) +([\d.]+)$", done.stdout, re.MULTILINE)
+    assert [name for name, _, _ in rows] == ["knn", "vim", "ash"]
+    for _, ours, theirs in rows:
+        assert abs(float(ours) - float(theirs)) < 0.002
+    assert re.search(r"^all 4 +[\d.]+ s +[\d.]+ s$", done.stdout, re.MULTILINE)
+
+
 #: Holds 64 MiB that a fork shares, says so, and waits for the end of its input.
 HOLDER = """
 import os, sys

@@ -36,7 +36,7 @@ def setting(network):
     student, teacher = network(2), network(3, seed=1)
     student.head, teacher.head = nn.Linear(5, 4), nn.Linear(7, 4)
     return Setting(
-        student, [teacher], LABELS, [], [], lambda: network(2, seed=9), lambda m, x: Output(m(x), m.features(x))
+        student, [teacher], LABELS, [], [], lambda: network(2, seed=9), lambda m, x: Output(m(x), m.features(x)), None
     )
 
 

@@ -34,7 +34,7 @@ def setting(network, pair):
     student, teacher = network("resnet8", width=2), network("resnet8", width=3)
     student.head, teacher.head = nn.Linear(5, 4), nn.Linear(7, 4)
     shapes, teacher_shapes = [(3, 8, 8), (6, 4, 4)], [(5, 8, 8), (9, 4, 4)]
-    return Setting(student, [teacher], torch.arange(6) % 4, shapes, teacher_shapes, lambda: student, None)
+    return Setting(student, [teacher], torch.arange(6) % 4, shapes, teacher_shapes, lambda: student, None, None)
 
 
 def array(tensor):

@@ -11,7 +11,8 @@ from assay.study.registry import scan
 
 REGISTRY = scan()
 OPTIONS = {
-    "accuracy": {"splits": ["test", "val"]},
+    "accuracy": {"splits": ["test", "val"], "top": [1, 2], "many": 70, "few": 20},
+    "one-vs-rest": {"splits": ["test", "val"], "specificities": [0.8, 0.95]},
     "calibration": {"methods": [{"method": "none"}, {"method": "temperature"}], "bins": 15},
     "ood": {
         "detectors": [
@@ -26,12 +27,29 @@ OPTIONS = {
     "conformal": {
         "methods": [{"method": "lac"}, {"method": "aps", "randomised": True}, {"method": "all-labels"}],
         "alpha": [0.1, 0.25],
+        "directions": 20,
+    },
+    "seeds": {"bins": 15},
+    "external": {"test-sets": {"test": {}, "val": {"zero": "one"}}, "bins": 15},
+    "votes": {"methods": [{"method": "none"}, {"method": "temperature"}]},
+    "selective": {
+        "rules": [
+            {"method": "max-softmax"},
+            {"method": "margin"},
+            {"method": "entropy"},
+            {"method": "energy", "temperature": 1.0},
+            {"method": "softmax-centroid"},
+        ],
+        "coverages": [0.8, 0.9],
+        "risks": [0.05],
     },
     "cost": {"batches": [1, 4], "repeats": 2},
 }
 
 
 def run(family, trial, **changes):
+    trial.external = dict.fromkeys(("test", "val"), trial.classes)
+    trial.seeds = [trial.sets["test"], trial.sets["test"]]
     return evaluate({"family": family, "options": {**OPTIONS[family], **changes}}, REGISTRY, trial)
 
 
@@ -46,6 +64,13 @@ def test_rows_are_those_that_the_card_declares(family, trial):
         "sets": {"hold-out", "noise", "glyphs", "near", "far"},
         "alpha": {"0.1", "0.25"},
         "batches": {"1", "4"},
+        "test-sets": {"test", "val"},
+        "top": {"1", "2"},
+        "specificities": {"0.8", "0.95"},
+        "none|linear|quadratic": {"none", "linear", "quadratic"},
+        "many|medium|few": {"many", "medium", "few"},
+        "coverages": {"0.8", "0.9"},
+        "risks": {"0.05"},
         **{option: {entry["method"] for entry in OPTIONS[family][option]} for option in card.methods},
     }
     for row in rows:
@@ -75,7 +100,7 @@ def test_results_are_plain_json_and_the_same_each_time(family, trial):
         assert json.dumps(again.figures) == text
 
 
-@pytest.mark.parametrize("family", ["calibration", "ood", "conformal"])
+@pytest.mark.parametrize("family", ["calibration", "ood", "conformal", "selective"])
 def test_a_method_alone_gives_the_rows_it_gives_among_others(family, trial):
     (option,) = REGISTRY.card("evaluation", family).methods
     together = run(family, trial).rows
@@ -95,7 +120,7 @@ def test_a_set_that_was_not_predicted_is_named(trial):
         run("ood", trial, near=[], far=[])
 
 
-@pytest.mark.parametrize("family", ["accuracy", "calibration", "ood", "conformal"])
+@pytest.mark.parametrize("family", ["accuracy", "one-vs-rest", "calibration", "ood", "conformal", "selective"])
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_logits_that_are_not_finite_leave_reasons_and_no_nan(family, wrong, trial):
     trial.sets["test"].logits[3, 1] = wrong
@@ -104,7 +129,7 @@ def test_logits_that_are_not_finite_leave_reasons_and_no_nan(family, wrong, tria
         assert row.value is not None or row.note
 
 
-@pytest.mark.parametrize("family", ["accuracy", "calibration", "ood", "conformal"])
+@pytest.mark.parametrize("family", ["accuracy", "one-vs-rest", "calibration", "ood", "conformal", "selective"])
 def test_an_empty_test_set_leaves_reasons(family, trial):
     test = trial.sets["test"]
     for name in ("logits", "features", "ids", "labels"):

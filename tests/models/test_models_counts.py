@@ -29,6 +29,7 @@ def count(registry, entry, name, channels=3, size=32, **options):
         ("vgg16", 14_728_266, None),
         ("densenet-bc-100-12", 769_162, "0.8"),  # Huang et al. 2017, table 2
         ("all-cnn-c", 1_369_738, "1.4"),  # Springenberg et al. 2014, table 3
+        ("convnet", 320_010, "0.32"),  # VICO-UoE/DatasetCondensation, networks.py: ConvNet with instance normalisation
         ("nin", 966_986, "0.97"),  # as Springenberg et al. 2014 count it
         ("cct", 3_760_139, "3.76"),  # Hassani et al. 2021, table 1
         ("cvt", 3_716_363, "3.72"),

@@ -133,3 +133,12 @@ def test_timm_by_name_is_timm(registry, entry):
     x = torch.rand(2, 3, SIZE, SIZE)
     with torch.no_grad():
         torch.testing.assert_close(model(x), reference.eval()(x))
+
+
+def test_convnet(registry, entry):
+    """As Zhao et al. 2021 write it: normalisation in groups of one channel."""
+    layers = []
+    for inputs in (3, 6):
+        layers += [nn.Conv2d(inputs, 6, 3, padding=1), nn.GroupNorm(6, 6), nn.ReLU(), nn.AvgPool2d(2)]
+    reference = nn.Sequential(*layers, nn.Flatten(), nn.Linear(6 * 4 * 4, CLASSES))
+    same_in_order(ours(registry, entry, "convnet", width=6, depth=2), reference)

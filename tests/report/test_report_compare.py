@@ -58,6 +58,12 @@ def test_headlines_are_what_a_claim_means_without_keys_and_the_rarest_class(mate
         ("recall", {"class": "rarest"}),
         ("precision", {"class": "rarest"}),
         ("f1", {"class": "rarest"}),
+        ("macro-f1", {}),
+        ("mcc", {}),
+        ("kappa", {"weights": "none"}),
+        ("top-k-accuracy", {"k": "5"}),
+        ("shot-recall", {"shots": "few"}),
+        ("shot-f1", {"shots": "few"}),
     ]
     assert [one.keys for one in columns(material, "ood")][:1] == [{"detector": "msp", "set": "near"}]
 

@@ -158,3 +158,10 @@ def test_two_plug_ins_of_one_name_are_refused() -> None:
         Path(folder, "mine.py").write_text(named)
     with pytest.raises(ConfigError, match=r"b/mine.py: .*a/mine.py.*rename one"):
         scan([Path("a/mine.py"), Path("b/mine.py")])
+
+
+def test_a_metric_is_told_though_its_family_has_the_same_name(registry: Registry) -> None:
+    text = show(registry, "accuracy")
+    assert "accuracy (evaluation:" in text
+    assert "accuracy (metric of accuracy)" in text
+    assert "higher is better; from 0.0 to 1.0" in text

@@ -23,14 +23,14 @@ def test_seeds_are_resampled_within_their_dataset():
 
 
 @pytest.mark.parametrize("seeds", [2, 5])
-def test_the_interval_covers_as_nominal_or_more(seeds):
+def test_the_interval_covers_nearly_as_nominal(seeds):
     rng = np.random.default_rng(seeds)
     trials = 200
     hits = 0
     for _ in range(trials):
         low, high = iqm_interval(rng.normal(0.5, 0.1, (4, seeds)))
         hits += low <= 0.5 <= high
-    # Without widening it covers 0.85 at two seeds.
+    # Without widening it covers 0.81 at two seeds and 0.90 at five.
     assert hits / trials > 0.95 - 3 * (0.95 * 0.05 / trials) ** 0.5
 
 

@@ -22,6 +22,13 @@ ARMS = {
         ],
     },
     "ticket": {"extends": "baseline", "compress": [{"method": "lottery-ticket", "rounds": 1, "rewind": 0.25}]},
+    "overlapping": {
+        "extends": "baseline",
+        "compress": [
+            {"method": "overlapping-tickets", "sparsity": 0.4, "share": 0.5},
+            {"method": "gptq", "activations": True},
+        ],
+    },
     "soup": {"extends": "baseline", "compress": [{"method": "soup", "arms": ["few"], "further": 1}, "batch-norm"]},
     "between": {"extends": "baseline", "compress": [{"method": "wise-ft", "alpha": 1}]},
 }
@@ -34,7 +41,7 @@ def test_every_way_ends_in_a_model_that_is_judged_and_read_again(project: Projec
     work = project.work("report")
     # One training for all but the sparse arm, and the further one.
     assert work["train"] == 3
-    assert work["compress"] == 5 + 1 + 2 + 1
+    assert work["compress"] == 5 + 1 + 2 + 2 + 1
 
     import assay
 
@@ -55,4 +62,6 @@ def test_every_way_ends_in_a_model_that_is_judged_and_read_again(project: Projec
     images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     # Wholly at its end, the weights are those of the training.
     assert torch.equal(results.model("between", 0)(images), results.model("baseline", 0)(images))
-    assert "disk bytes" in (project.results / "small" / "report.html").read_text()
+    page = (project.results / "small" / "report.html").read_text()
+    assert "disk bytes" in page
+    assert "Uncompressed baseline and what comes from it" in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from project import Project
@@ -26,11 +28,32 @@ def _differ(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
 
 @pytest.mark.parametrize("stream", ["init", "order", "augment"])
 def test_a_study_may_vary_one_stream_alone(project: Project, stream: str) -> None:
-    _one_arm(project, vary=[stream])
-    project.run("train")
+    trust = {"seeds": {}, "selective": {}, "one-vs-rest": {}, "conformal": {"methods": ["class-conditional"]}}
+    _one_arm(project, vary=[stream], evaluate={"accuracy": {}, **trust} if stream == "order" else {"accuracy": {}})
+    project.run(*(["evaluate"] if stream == "order" else ["train"]))
     assert _differ(_weights(project, 0), _weights(project, 1))
     specs = [project.record(f"baseline/seed-{seed}/train")["digest"] for seed in (0, 1)]
     assert specs[0] != specs[1]
+    if stream == "order":
+        _seeds_are_compared(project)
+
+
+def _seeds_are_compared(project: Project) -> None:
+    """Each seed's evaluation reads the predictions of both; what is one number stands under the first."""
+    rows = []
+    for seed in (0, 1):
+        text = (project.stored(f"baseline/seed-{seed}/seeds") / "metrics.json").read_text()
+        rows.append({row["metric"]: row for row in json.loads(text)})
+    predicted = []
+    for seed in (0, 1):
+        link = project.results / f"small/baseline/seed-{seed}/predict/test"
+        with np.load(link / "predictions.npz") as archive:
+            predicted.append(archive["logits"].argmax(1))
+    assert rows[0]["churn"]["value"] == pytest.approx(np.mean(predicted[0] != predicted[1]))
+    assert rows[0]["ensemble-accuracy"]["value"] is not None
+    assert rows[1]["ensemble-accuracy"]["note"] == "one number for all seeds, which stands under the study's first"
+    for family in ("selective", "one-vs-rest", "conformal"):
+        assert project.record(f"baseline/seed-1/{family}")["status"] == "done"
 
 
 @pytest.mark.parametrize(("cores", "environment"), [(1, {}), (2, {"ASSAY_COLD": "1"}), (2, {"OMP_NUM_THREADS": "2"})])

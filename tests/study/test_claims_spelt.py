@@ -103,9 +103,3 @@ def test_what_is_not_there_is_told(tree, expect, part):
     with pytest.raises(ConfigError) as caught:
         tree(expect)
     assert part in str(caught.value)
-
-
-@pytest.mark.parametrize(("looks", "part"), [("[5, 10]", "no look is planned at the 3 seeds"), ("[3, 2]", "rising")])
-def test_looks_have_to_be_planned(load, looks, part):
-    with pytest.raises(ConfigError, match=part):
-        load(STUDY.replace("EXPECT", "one.accuracy > 0.5") + f"seeds: 3\nlooks: {looks}\n")

@@ -54,7 +54,8 @@ def test_a_changed_method_drops_options_but_keeps_what_is_none(load, head):
     assert made["generators"]["h"]["method"] == {"method": "ddpm", "steps": 1000}
     assert made["generators"]["h"]["seeds"] == 2
     assert made["arms"]["a"]["distill"] == {
-        "method": "kd", "alpha": 0.1, "temperature": 1.0, "teacher": {"arm": "base", "seed": "same"},
+        "method": "kd", "alpha": 0.1, "temperature": 1.0,
+        "teacher": {"arm": "base", "seed": "same", "assistants": [], "untrained": False},
         "images": "labelled", "repeat": None,
     }  # fmt: skip
 

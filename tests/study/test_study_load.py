@@ -270,7 +270,7 @@ def test_a_bare_generator_balances_and_a_bare_teacher_is_of_the_same_seed(arm):
         "generator": "g", "balance": True, "per-class": None, "ratio": None, "mix": "real+synthetic",
         "sampler": None, "judge": None, "filter": None, "labels": "hard", "gate": None,
     }  # fmt: skip
-    assert made["distill"]["teacher"] == {"arm": "base", "seed": "same"}
+    assert made["distill"]["teacher"] == {"arm": "base", "seed": "same", "assistants": [], "untrained": False}
 
 
 # -- plug-ins -----------------------------------------------------------------------------------------------

@@ -56,6 +56,12 @@ def arm(line: str) -> str:
     return f"{HEAD}  a: {line}  # here\n"
 
 
+def condensed(use: str) -> str:
+    """A study with one more arm, `a`, which learns from a condensed set of 3 images of each class."""
+    made = "  c: {method: condensed, per-class: 3, dataset: d}\n"
+    return arm(f"{{extends: base, synthetic: {use}}}").replace("  g: {", f"{made}  g: {{")
+
+
 def top(line: str) -> str:
     """A study with one more key."""
     return f"{HEAD}{line}  # here\n"
@@ -114,7 +120,7 @@ WRONG = [
     (top("seeds: [0, 1, 1]"), "seeds", "1 stands here twice", None),
     (top("seeds: []"), "seeds", "at least one seed", None),
     (top("seeds: [0, -1]"), "seeds", "whole numbers >= 0 as seeds, found -1", None),
-    (top("seeds: {plan: 10, looks: [5, 8]}"), "seeds", "end with the 10 of `plan`", None),
+    (top("seeds: {plan: 10, looks: [5, 8]}"), "seeds", "the 10 of `plan` among them", None),
     (top("seeds: {plan: 10, looks: [8, 5, 10]}"), "seeds", "growing numbers", None),
     (top("vary: [init, oder]"), "vary[1]", "expected one of init, order", "order"),
     (top("vary: [init, init]"), "vary", "'init' stands here twice", None),
@@ -209,6 +215,12 @@ WRONG = [
      "no such key", "fid"),
     (arm("{extends: base, synthetic: {generator: g, ratio: 1, gate: {recall: 2}}}"), "arms.a.synthetic.gate.recall",
      "a number", None),
+    (condensed("{generator: c, per-class: 2}"), "arms.a.synthetic.per-class",
+     "c learns 3 images of each class; expected `per-class: 3`", None),
+    (condensed("c"), "arms.a.synthetic",
+     "c learns 3 images of each class; expected `per-class: 3`", None),
+    (condensed("{generator: c, per-class: 3, filter: density}"), "arms.a.synthetic.filter",
+     "are one set", None),
     (arm("{extends: base, init: {encoder: ee}}"), "arms.a.init.encoder", "no encoder is called 'ee'", "e"),
     (arm("{extends: base, distill: {method: kd, teacher: bas}}"), "arms.a.distill.teacher", "no arm is called", "base"),
     (arm("{extends: base, distill: {method: kd, teacher: {arm: base, seed: 9}}}"), "arms.a.distill.teacher.seed",

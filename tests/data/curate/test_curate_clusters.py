@@ -104,3 +104,23 @@ def test_the_wider_cluster_keeps_more_and_its_outer_images(curate, view):
     assert len(wide) > 1.5 * len(narrow)
     out = np.setdiff1d(np.arange(200), narrow)
     assert abs(angle[narrow] - angle[:200].mean()).min() >= abs(angle[out] - angle[:200].mean()).max() - 1e-3
+
+
+def test_kmeans_takes_the_middle_one_of_each_cluster_of_each_class(curate, view):
+    # Class 0 lies around 0 and 9, class 1 around 100 and 300; the middle one of each five is the centre.
+    middles = [0.0, 9.0, 100.0, 300.0]
+    points = np.array([[middle + step] for middle in middles for step in (-2, -1, 0, 1, 2)], np.float32)
+    labels = np.repeat([0, 1], 10)
+    kept = curate("kmeans", view(labels, features=points), per_class=2)
+    assert points[kept].ravel().tolist() == middles
+    one = curate("kmeans", view(labels, features=points), per_class=1)
+    assert labels[one].tolist() == [0, 1]
+    # Without a model distances are those of pixels.
+    images = np.repeat(points[:10].astype(np.int16) + 10, 4, 1).reshape(10, 2, 2, 1).astype(np.uint8)
+    assert curate("kmeans", view([0] * 10, images=images), per_class=2) == [2, 7]
+
+
+def test_kmeans_wants_as_many_different_images_as_it_keeps(curate, view):
+    points = np.array([[0.0], [0.0], [1.0], [5.0], [6.0], [7.0]], np.float32)
+    with pytest.raises(MethodError, match="class 0 has 2 different images; 3 are asked for"):
+        curate("kmeans", view([0, 0, 0, 1, 1, 1], features=points), per_class=3)

@@ -56,26 +56,26 @@ def test_infinite_logits_still_have_a_largest():
 
 
 def test_the_rarest_class_is_that_of_the_train_split(trial):
-    rows = {(row.metric, *row.keys.values()): row for row in family(trial, ["test"]).rows}
+    rows = {(row.metric, *row.keys.values()): row for row in family(trial, ["test"], [2], 100, 20).rows}
     assert rows["recall", "rarest", "test"].value == rows["recall", "two", "test"].value
     assert rows["recall", "rarest", "test"].note == "class two"
     trial.counts = np.array([7, 7, 9])
-    rows = {(row.metric, *row.keys.values()): row for row in family(trial, ["test"]).rows}
+    rows = {(row.metric, *row.keys.values()): row for row in family(trial, ["test"], [2], 100, 20).rows}
     assert rows["recall", "rarest", "test"].note == "class zero"
 
 
 def test_each_split_is_judged_on_its_own(trial):
-    result = family(trial, ["test", "val"])
+    result = family(trial, ["test", "val"], [2], 100, 20)
     sizes = {split: np.sum(result.figures["confusion"][split]) for split in ("test", "val")}
     assert sizes == {"test": 120, "val": 80}
-    assert len(family(trial, ["val"]).rows) == len(result.rows) / 2
+    assert len(family(trial, ["val"], [2], 100, 20).rows) == len(result.rows) / 2
 
 
 def test_a_class_without_test_images_is_left_out_and_named(trial):
     test = trial.sets["test"]
     kept = test.labels != 2
     test.logits, test.labels = test.logits[kept], test.labels[kept]
-    result = family(trial, ["test"])
+    result = family(trial, ["test"], [2], 100, 20)
     rows = {(row.metric, *row.keys.values()): row for row in result.rows}
     assert rows["balanced-accuracy", "test"].note == "classes without images in test are left out: two"
     assert rows["recall", "two", "test"].value is None

@@ -161,7 +161,7 @@ def test_draws_belong_to_ids_alone():
 
 def test_the_family(trial):
     methods = {"lac": LeastAmbiguous, "aps": lambda: AdaptiveSets(randomised=True), "all-labels": AllLabels}
-    result = family(trial, methods, [0.1, 0.25])
+    result = family(trial, methods, [0.1, 0.25], 20)
     rows = {(row.metric, *row.keys.values()): row for row in result.rows}
     assert rows["coverage", "all-labels", "0.1"].value == 1
     assert rows["set-size", "all-labels", "0.25"].value == 3

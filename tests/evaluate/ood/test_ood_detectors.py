@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from assay.errors import MethodError
-from assay.evaluate.ood import knn
+from assay.evaluate.ood import nearest
 from assay.evaluate.ood.energy import Energy
 from assay.evaluate.ood.knn import KNearestNeighbours
 from assay.evaluate.ood.mahalanobis import Mahalanobis
@@ -67,8 +67,8 @@ def test_knn_agrees_with_pytorch_ood(data, k):
 def test_knn_by_blocks_gives_the_same(data, k, monkeypatch):
     features, labels, queries, _ = data
     whole = fitted(KNearestNeighbours(k), features, labels).score(queries, NOTHING)
-    monkeypatch.setattr(knn, "ROWS", 16)
-    monkeypatch.setattr(knn, "COLUMNS", 11)
+    monkeypatch.setattr(nearest, "ROWS", 16)
+    monkeypatch.setattr(nearest, "COLUMNS", 11)
     assert fitted(KNearestNeighbours(k), features, labels).score(queries, NOTHING) == pytest.approx(whole, abs=1e-9)
 
 

@@ -80,9 +80,24 @@ def grid(low: float, high: float) -> tuple[float, int]:
     return step, round(-low / step)
 
 
+def require_zeros_around(name: str, layer: nn.Module) -> None:
+    """Make sure that a layer of integers can take this one's place.
+
+    Raises:
+        MethodError: it pads with something else than zeros.
+    """
+    if isinstance(layer, nn.Conv2d) and layer.padding_mode != "zeros":
+        raise MethodError(f"{name} pads with {layer.padding_mode}, which integer layers cannot")
+
+
 @torch.no_grad()
 def convert(
-    model: Classifier, bits: int, *, cut: bool, inputs: dict[str, tuple[float, float]] | None = None
+    model: Classifier,
+    bits: int,
+    *,
+    cut: bool,
+    inputs: dict[str, tuple[float, float]] | None = None,
+    chosen: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None,
 ) -> Classifier:
     """Put layers of integers in the place of all convolutions and linear layers, in place.
 
@@ -91,18 +106,19 @@ def convert(
         bits: of a weight.
         cut: see `scales`.
         inputs: bounds of each layer's input where activations are quantised too.
+        chosen: codes and steps of each layer; the nearest codes by default.
 
     Raises:
         MethodError: a layer that pads with something else than zeros.
     """
     layers = prunable(model)
     for name, layer in layers.items():
-        if isinstance(layer, nn.Conv2d) and layer.padding_mode != "zeros":
-            raise MethodError(f"{name} pads with {layer.padding_mode}, which integer layers cannot")
-        scale = scales(layer.weight, bits, cut=cut)
+        require_zeros_around(name, layer)
+        scale = chosen[1][name] if chosen else scales(layer.weight, bits, cut=cut)
+        codes = chosen[0][name] if chosen else codes_of(layer.weight, scale, bits)
         made = apply(model, layer=name, kind="integers", bits=bits, activations=inputs is not None)
         assert isinstance(made, Integers)
-        made.store(codes_of(layer.weight, scale, bits).to(torch.int8), scale)
+        made.store(codes.to(torch.int8), scale)
         if layer.bias is not None and made.bias is not None:
             made.bias.copy_(layer.bias)
         if inputs is not None:

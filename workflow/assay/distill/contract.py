@@ -7,6 +7,7 @@ it fills itself; both are in the checkpoint and neither is in the model that is 
 The card's `reads` says what a method needs beyond logits and features:
 
 - `maps`: the feature maps of student and teachers (see `assay.distill.maps`).
+- `layers`: what each layer of student and teachers gives, in the place of maps (see `assay.distill.layers`).
 - `labels`: each image's label, so that images without one are refused.
 - `head`: the head of a teacher, so that there may be no more than one.
 - `itself`: it has no teacher and is called with None in its place.
@@ -32,7 +33,8 @@ class Output:
     """What a network gave for a batch, all float32.
 
     `logits` `[B,K]`, `features` `[B,D]` and, for a method that reads them, `maps`: `[B,C,h,w]` each, from the largest
-    to the smallest. Several teachers have features side by side, and maps likewise.
+    to the smallest; for one that reads layers `[B,...]` each, from the first to the last. Several teachers have
+    features side by side, and maps likewise.
     """
 
     logits: Tensor
@@ -73,6 +75,8 @@ class Setting:
         teacher_maps: those of all teachers together.
         another: makes an untrained network like the student, with other initial weights.
         output: what a network gives for images `[B,C,H,W]`, with a gradient, without maps.
+        answer: what the teachers give for images `[B,C,H,W]` when map number i of theirs is replaced by `[B,C',h,w]`,
+            with a gradient to that, without maps.
     """
 
     student: Classifier
@@ -82,6 +86,7 @@ class Setting:
     teacher_maps: Sequence[Shape]
     another: Callable[[], Classifier]
     output: Callable[[Classifier, Tensor], Output]
+    answer: Callable[[Tensor, int, Tensor], Output]
 
     @property
     def width(self) -> int:

@@ -55,6 +55,20 @@ class Maps:
                 handle.remove()
         maps += [made[shape].float() for shape in self.shapes]
 
+    @contextmanager
+    def replaced(self, number: int, made: Tensor) -> Iterator[None]:
+        """Within the context, the network goes on from `made` `[B,C,h,w]` where it would from its map `number`."""
+        shape = self.shapes[number]
+
+        def put(part: nn.Module, given: object, out: Tensor) -> Tensor:  # noqa: ARG001 - as torch calls it
+            return made.to(out.dtype) if tuple(out.shape[1:]) == shape else out
+
+        handle = self.parts[number].register_forward_hook(put)
+        try:
+            yield
+        finally:
+            handle.remove()
+
 
 @torch.no_grad()
 def _found(model: Classifier, size: int) -> tuple[list[nn.Module], list[Shape]]:

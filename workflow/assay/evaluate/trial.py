@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assay.errors import MethodError
+from assay.evaluate.subset import first
 
 if TYPE_CHECKING:
+    from assay.data.dataset import Split
     from assay.models.classifier import Classifier
 
 
@@ -23,12 +25,20 @@ class Predictions:
         features: float [N,D], what the head reads; D is 0 when they were not kept.
         ids: text [N].
         labels: int64 [N], -1 for images of no class of the trial.
+        images: uint8 [N,H,W,C], where an evaluation reads them.
+        others: logits [N,K] of the same images by the arm's other seeds, where an evaluation reads them.
+        groups: text [N], the groups that the dataset tells of; None where it tells of none.
+        soft: float32 [N,K], the share of each class among people's votes; None when the dataset has no votes.
     """
 
     logits: np.ndarray
     features: np.ndarray
     ids: np.ndarray
     labels: np.ndarray
+    images: np.ndarray | None = None
+    others: list[np.ndarray] = field(default_factory=list)
+    groups: np.ndarray | None = None
+    soft: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -48,6 +58,16 @@ class Trial:
         size, channels: of the images.
         cost: what training and compression cost, where it is known: `train-seconds` (their sum, wall time),
             `train-peak-memory` (bytes, the largest of their processes), and `bytes`, the size of the model's file.
+        split: the images of a split of the arm's dataset, as they lie on disk; None for predictions made elsewhere.
+        tta: over which views of an image predictions are means.
+        device: where a model is to compute.
+        found: the figures of each part of the family that this one follows.
+        reference: the same of the arm that this one is measured against; None where none is named.
+        private: whether names of groups must not be told.
+        seeds: for families that read `seeds`, the test predictions under each of the study's seeds, in their order.
+        place: where this trial stands among them.
+        external: for families that read `external`, the names of the classes of each external test set, whose
+            predictions stand in `sets` with labels of its own.
     """
 
     classes: list[str]
@@ -58,6 +78,15 @@ class Trial:
     size: int = 0
     channels: int = 0
     cost: dict[str, float] = field(default_factory=dict)
+    split: Callable[[str], Split] | None = None
+    tta: str = "none"
+    device: str = "cpu"
+    found: list[dict[str, Any]] = field(default_factory=list)
+    reference: list[dict[str, Any]] | None = None
+    private: bool = False
+    seeds: list[Predictions] = field(default_factory=list)
+    place: int = 0
+    external: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def rarest(self) -> int:
@@ -66,6 +95,17 @@ class Trial:
         A class without any train image counts too: it is the rarest there is.
         """
         return int(np.argmin(self.counts))
+
+    def judged(self, images: int | None) -> tuple[Classifier, Split]:
+        """The model on its device, and the first `images` test images (all if None) in an order of their own.
+
+        Raises:
+            MethodError: there is no model, or no test split.
+        """
+        if self.model is None or self.split is None:
+            raise MethodError("this evaluation needs a model and images, and the predictions were made elsewhere")
+        test = self.split("test")
+        return self.model().to(self.device), test.take(first(test.ids, images))
 
     def set(self, name: str) -> Predictions:
         """The predictions on a set.

@@ -12,6 +12,9 @@ from assay.figures.svg import Drawing, Plot, Style, padded
 #: False positive rates at which ROC curves of several seeds are averaged.
 RATES = np.concatenate([np.linspace(0, 0.1, 21), np.linspace(0.125, 1, 36)])
 
+#: Curves in one drawing at most: more cannot be told apart.
+MOST = 6
+
 
 def detectors_of(figures: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Detector -> its figures, the baseline first, over the parts of one trial's evaluation.
@@ -27,6 +30,22 @@ def looks_of(sets: Iterable[str]) -> dict[str, Style]:
     """How each set of images looks, the test images first."""
     names = sorted(dict.fromkeys(sets), key=lambda name: name != "test")
     return {name: Style(number) for number, name in enumerate(names)}
+
+
+def foremost(seeds: Sequence[Mapping[str, dict[str, Any]]]) -> list[str]:
+    """The detectors whose curves are drawn: the first, which is the baseline, then those with the largest areas.
+
+    The area is the mean over sets of outliers, then over the seeds that have any. At most `MOST` are drawn, in the
+    order of their areas; of equal ones the earlier stands first.
+    """
+    areas: dict[str, list[float]] = {}
+    for found in seeds:
+        for detector, drawn in found.items():
+            curves = [float(np.trapezoid(curve["tpr"], curve["fpr"])) for curve in drawn.get("roc", {}).values()]
+            if curves:
+                areas.setdefault(detector, []).append(float(np.mean(curves)))
+    names = list(areas)
+    return [*names[:1], *sorted(names[1:], key=lambda one: -float(np.mean(areas[one])))][:MOST]
 
 
 def roc(

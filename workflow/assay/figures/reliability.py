@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.evaluate.calibration.wilson import wilson
 from assay.figures.markup import tag
 from assay.figures.numbers import short
 from assay.figures.svg import Drawing, Plot, Style, coordinate
@@ -64,15 +65,19 @@ def diagram(name: str, found: dict[str, dict[str, Any]], looks: dict[str, Style]
         full = held["count"] > 0
         count, total = held["count"][full], held["count"].sum()
         xs, ys = held["confidence"][full] / count, held["accuracy"][full] / count
+        # Trials are judged on the same images, so each image counts once in the interval.
+        once = count / len(held["fitted"])
+        lows, highs = wilson(ys * once, once)
         if calibrator == "none" or len(found) == 1:
             _strip(plot, held)
         plot.line(xs.tolist(), ys.tolist(), looks[calibrator])
-        for x, y, n in zip(xs.tolist(), ys.tolist(), count.tolist(), strict=True):
+        for x, y, n, low, high in zip(xs, ys, count, lows, highs, strict=True):
+            plot.bar_between((x, low), (x, high), looks[calibrator], width=1)
             plot.dot(
                 x,
                 y,
                 looks[calibrator],
-                f"{calibrator}: confidence {x:.3f}, accuracy {y:.3f}, {n:.0f} images",
+                f"{calibrator}: confidence {x:.3f}, accuracy {y:.3f} ({low:.3f} to {high:.3f}), {n:.0f} images",
                 r=round(2.2 + 4 * (n / total) ** 0.5, 1),
             )
     numbers = learnt(found)

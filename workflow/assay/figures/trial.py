@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from assay.figures import conformal, confusion, curves, ood, recall, reliability
+from assay.figures import conformal, confusion, corruption, curves, groups, ood, recall, reliability, selective
 from assay.figures.svg import Drawing, Style
 
 #: What names a drawing, from the general to the particular, and the drawing.
@@ -50,7 +50,7 @@ def _calibration(name: str, parts: list[dict[str, Any]]) -> Drawings:
 
 def _ood(name: str, parts: list[dict[str, Any]]) -> Drawings:
     detectors = ood.detectors_of(parts)
-    colours = {detector: Style(number) for number, detector in enumerate(detectors)}
+    colours = {detector: Style(number) for number, detector in enumerate(ood.foremost([detectors]))}
     looks = ood.looks_of(one for drawn in detectors.values() for one in drawn["density"])
     made: Drawings = {}
     for against in looks:
@@ -78,10 +78,33 @@ def _conformal(name: str, parts: list[dict[str, Any]]) -> Drawings:
     return made
 
 
+def _corruption(name: str, parts: list[dict[str, Any]]) -> Drawings:
+    lines = corruption.lines_of(parts)
+    return {
+        ("severity", one): corruption.against_severity(one, {name: [line]}, {name: Style(0)})
+        for one, line in lines.items()
+    }
+
+
+def _groups(name: str, parts: list[dict[str, Any]]) -> Drawings:
+    found = groups.groups_of(parts)
+    return {("groups",): groups.rows({name: found}, {name: Style(0)})} if found else {}
+
+
+def _selective(name: str, parts: list[dict[str, Any]]) -> Drawings:
+    found = selective.curves_of(parts)
+    best = found.pop("best", None)
+    looks = {rule: Style(number) for number, rule in enumerate(found)}
+    return {("risk-coverage",): selective.curve(name, found, looks, best)} if found else {}
+
+
 #: What each family of evaluations draws, from the `figures.json` of its parts.
 FAMILIES: dict[str, Callable[[str, list[dict[str, Any]]], Drawings]] = {
     "accuracy": _accuracy,
     "calibration": _calibration,
     "ood": _ood,
     "conformal": _conformal,
+    "corruption": _corruption,
+    "groups": _groups,
+    "selective": _selective,
 }

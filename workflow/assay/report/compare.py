@@ -101,7 +101,7 @@ def written(keys: dict[str, str]) -> str:
 def comparison(material: Material, shown: Sequence[Column], label: str, *, explained: bool = False) -> Markup:
     """Arms by columns, sortable, with the minimum detectable difference under each; `explained` says what that is."""
     arms = [arm for arm in material.arms if any(arm in one.values for one in shown)]
-    heads = [Head("Arm"), *(Head(_head(one)) for one in shown)]
+    heads = [Head("Arm"), *(Head(head(one)) for one in shown)]
     ranges = [padded([value for seeds in one.values.values() for value in seeds.values()]) for one in shown]
     rows = [
         [
@@ -126,7 +126,8 @@ def comparison(material: Material, shown: Sequence[Column], label: str, *, expla
     return join([drawn, note(words)])
 
 
-def _head(one: Column) -> Markup:
+def head(one: Column) -> Markup:
+    """The head of a column: metric, unit, which direction is better, keys."""
     arrow, words = _ARROWS.get(one.metric.better, ("", ""))
     unit = f" ({one.scale[1]})" if one.scale[1] else ""
     return tag(

@@ -56,9 +56,9 @@ def show(registry: Registry, name: str) -> str:
         KeyError: nothing is called so; the message names the nearest.
     """
     metrics = [(card, card.metrics[name]) for card in _cards(registry) if name in card.metrics]
-    if metrics and not any(card.name == name for card in _cards(registry)):
-        return "\n\n".join(_show_metric(name, card, metric) for card, metric in metrics)
-    return "\n\n".join(_show(card) for card in _found(registry, name))
+    methods = [] if metrics and not any(card.name == name for card in _cards(registry)) else _found(registry, name)
+    shown = [_show(card) for card in methods] + [_show_metric(name, card, metric) for card, metric in metrics]
+    return "\n\n".join(shown)
 
 
 def _found(registry: Registry, name: str) -> list[Card]:

@@ -12,9 +12,16 @@ from pathlib import Path
 from assay.errors import MethodError
 from assay.run.environment import device as processor
 from assay.run.lock import Busy, locked
+from assay.study.jobs import Job
 
 #: Stages that compute on a GPU where there is one.
 STAGES = ("pretrain", "train", "adjust", "compress", "predict")
+
+
+def on_device(job: Job) -> bool:
+    """Whether a job computes on a GPU where there is one: its stage does, or it evaluates and looks at images."""
+    looks = "tta" in job.spec or any(role.startswith("images/") for role in job.inputs)
+    return job.stage in STAGES or (job.stage == "evaluate" and looks)
 
 
 def gpus() -> list[str]:

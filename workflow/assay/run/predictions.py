@@ -13,7 +13,7 @@ from assay.run.methods import registry_of
 
 
 def predict(task: Task) -> Headline:
-    """Write `predictions.npz`: logits, features, ids and labels of a split.
+    """Write `predictions.npz`: logits, features, ids, labels and, if people voted on them, votes of a split.
 
     Raises:
         MethodError: the dataset has no such split, or a file of predictions does not fit.
@@ -44,6 +44,7 @@ def predict(task: Task) -> Headline:
         features=features.astype(kind),
         id=split.ids.astype(str),
         label=split.labels,
+        **({} if split.soft is None else {"soft": split.soft}),
     )
     right = split.labels >= 0
     accuracy = {"accuracy": float((logits.argmax(1) == split.labels)[right].mean())} if right.any() else {}

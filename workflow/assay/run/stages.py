@@ -16,7 +16,7 @@ import numpy as np
 from assay.run.arrays import write_npz
 from assay.run.checkpoints import Checkpoints, Curves
 from assay.run.datasets import read_dataset, write_dataset
-from assay.run.devices import STAGES, described, held
+from assay.run.devices import described, held, on_device
 from assay.run.evaluation import evaluation
 from assay.run.execute import Headline, Task
 from assay.run.files import read_json, write_json
@@ -35,7 +35,7 @@ def compute(task: Task) -> Headline:
     """Run the stage of a job, with as many threads as its spec says."""
     if task.job.stage not in ("claims", "search"):
         set_up(task.job.spec)
-    if task.job.stage not in STAGES or task.devices:
+    if not on_device(task.job) or task.devices:
         return _STAGES[task.job.stage](task)
     count = int(task.job.spec.get("devices", 1))
     with held(count, task.job.gpus, task.device_locks or task.work) as task.devices:
@@ -211,6 +211,8 @@ def _train(task: Task) -> Headline:
     spec = dict(task.job.spec)
     choice = spec.pop("choice", None) or _choice(task)
     teachers = [read_model(folder, registry) for role, folder in task.inputs.items() if role.startswith("teacher/")]
+    count = sum(role.startswith("assistant/") for role in task.inputs)
+    assistants = [read_model(task.inputs[f"assistant/{number}"], registry) for number in range(count)]
     log, checkpoints = _watched(task)
     model = train(
         spec,
@@ -218,6 +220,7 @@ def _train(task: Task) -> Headline:
         dataset,
         synthetic=read_dataset(task.inputs["synthetic"]) if "synthetic" in task.inputs else None,
         teachers=teachers,
+        assistants=assistants,
         **start_of(task, registry),
         choice=choice,
         keep=partial(write_npz, task.out / "dynamics.npz"),
@@ -318,6 +321,13 @@ def _last_values(task: Task) -> Headline:
 def _search(task: Task) -> Headline:
     from assay.train.search import choose
 
+    if task.job.spec["by"] == "diswot":
+        from assay.train.diswot import students
+
+        set_up(task.job.spec)
+        found = students(task.job.spec, registry_of(task), read_dataset(task.inputs["dataset"]))
+        write_json(task.out / "choice.json", found)
+        return {"points": len(found["scores"]), "best": found["score"]}
     made: list[tuple[np.ndarray, np.ndarray] | None] = []
     for number, _ in enumerate(task.job.spec["points"]):
         if f"val/{number}" in task.failed:

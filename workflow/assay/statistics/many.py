@@ -26,7 +26,7 @@ def iqm_interval(scores: np.ndarray, level: float = 0.95) -> tuple[float, float]
 
     The datasets stay: it tells how far other seeds would lead, not other datasets. Resamples of S seeds spread too
     little by sqrt((S - 1) / S) and their quantiles know nothing of t with D (S - 1) degrees of freedom, so the ends are
-    moved out by both; of many seeds this changes nothing.
+    moved out by both. At two seeds it still covers a little less than it says; of many seeds nothing changes.
     """
     datasets, seeds = scores.shape
     if seeds < 2:

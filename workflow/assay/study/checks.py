@@ -15,13 +15,16 @@ from assay.study.alterations import files_of, varied
 from assay.study.checks_compress import check_compress
 from assay.study.checks_data import contradictions
 from assay.study.checks_devices import graphed, shareable
-from assay.study.checks_distill import check_distill
+from assay.study.checks_distill import check_assistants, check_distill
+from assay.study.checks_evaluate import check_evaluate
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
 from assay.study.checks_synthetic import check_generator, check_synthetic
+from assay.study.circles import taught_by
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
 from assay.study.model import Study
+from assay.study.outliers import check_ensembles, check_tuning
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
 from assay.study.together import SAME_IMAGES, alone
@@ -58,7 +61,6 @@ class _Checks:
         self._names()
         if self.study["mirror"] is not None and not File(self.study["mirror"]).is_dir():
             self.problems.add(("mirror",), f"there is no folder {self.study['mirror']!r}")
-        self._looks()
         if not self.study["vary"] and len(self.study["seeds"]) > 1:
             self.problems.add(("vary",), "expected at least one stream, since all seeds would be the same without")
         for name, dataset in self.datasets.items():
@@ -82,8 +84,9 @@ class _Checks:
         self._circle(
             "arms",
             "distill",
-            self._chain(self.arms, lambda arm: ((arm["distill"] or {}).get("teacher") or {}).get("arm")),
+            self._chain(self.arms, lambda arm: next(iter(taught_by((arm["distill"] or {}).get("teacher"))), None)),
         )
+        check_assistants(self.study, self.registry, self.problems)
         check_compress(self.study, self.registry, self.problems)
         if not self.problems.found:
             self._replicates()
@@ -95,15 +98,6 @@ class _Checks:
         return name in declared
 
     # -- names -----------------------------------------------------------------------------------------------
-
-    def _looks(self) -> None:
-        looks, seeds = self.study["looks"], len(self.study["seeds"])
-        if looks is None:
-            return
-        if looks != sorted(set(looks)) or looks[0] < 2:
-            self.problems.add(("looks",), "expected rising numbers of seeds, from two on")
-        elif seeds not in looks:
-            self.problems.add(("looks",), f"no look is planned at the {seeds} seeds of this study")
 
     def _names(self) -> None:
         if self.study["study"].lower() in BESIDE_STUDIES:
@@ -302,7 +296,7 @@ class _Checks:
         if any(use and section[use]["seeds"] > 1 for use, section in zip(made, sections, strict=True)):
             return True
         teacher = arm["distill"] and arm["distill"]["teacher"]
-        return bool(teacher and teacher["seed"] == "same" and self._differs(teacher["arm"]))
+        return bool(teacher and teacher["seed"] == "same" and any(map(self._differs, taught_by(teacher))))
 
     def _test_varies(self, dataset: str) -> bool:
         """Whether each seed tests on other images."""
@@ -397,6 +391,10 @@ class _Checks:
     # -- evaluate --------------------------------------------------------------------------------------------
 
     def _evaluate(self) -> None:
+        check_evaluate(self.study, self.registry, self.problems)
+        for name in (self.study["evaluate"].get("external") or {}).get("test-sets") or {}:
+            if name not in self.datasets:
+                self.problems.unknown(("evaluate", "external", "test-sets", name), "dataset", name, self.datasets)
         for family, options in self.study["evaluate"].items():
             if not {"near", "far"} <= set(options):
                 continue
@@ -409,6 +407,23 @@ class _Checks:
                         self.problems.add(path, f"{name} stands under both `near` and `far`")
             if not options["near"] and not options["far"]:
                 self.problems.add(("evaluate", family), "expected at least one set under `near` or `far`")
+            check_tuning(options, ("evaluate", family), self.datasets, self._root, self.problems)
+            check_ensembles(options, ("evaluate", family), self.study["seeds"], self.registry, self.problems)
+            self._same_test(family, options)
+
+    def _same_test(self, family: str, options: dict[str, Any]) -> None:
+        """Models can only disagree about the same images."""
+        for number, entry in enumerate(options["detectors"]):
+            card = self.registry.get("detector", entry["method"])
+            if card is None or "seeds" not in card.reads:
+                continue
+            for name, arm in self.arms.items():
+                if self._test_varies(arm["dataset"]):
+                    self.problems.add(
+                        ("evaluate", family, "detectors", number),
+                        f"{card.name} compares what seeds say of the same images, and the test split of {name} differs "
+                        "by seed (`vary: [split]`)",
+                    )
 
     def _held_out(self, path: Path) -> None:
         """Every arm is judged on its own dataset's held-out classes, so each must have some."""

@@ -16,6 +16,8 @@ _NOT_DONE_OVER = ("synthetic", "distill", "robust", "dropout", "sparse", "mup")
 def spell_out(study: dict[str, Any], groups: dict[str, list[str]], registry: Registry) -> None:
     """Put the points of a sweep in the place of its name where the models of arms are asked for."""
     for arm in study["arms"].values():
+        teacher = (arm["distill"] or {}).get("teacher") or {"assistants": []}
+        teacher["assistants"] = [one for name in teacher["assistants"] for one in groups.get(name, [name])]
         for entry in arm["compress"]:
             card = registry.get("compress", entry["method"])
             if card and "models" in card.reads:

@@ -20,6 +20,7 @@ def check_synthetic(path: Path, arm: Entry, study: dict[str, Any], registry: Reg
     generator = study["generators"].get(use["generator"])
     if generator and not generator["halves"] and "halves" in (use["gate"] or {}):
         problems.add((*path, "gate", "halves"), f"the generator {use['generator']} needs `halves: true`")
+    _whole(path, use, study, problems)
     _judge(path, use, study, registry, problems)
     if not use["judge"]:
         card = use["filter"] and registry.get("filter", use["filter"]["method"])
@@ -58,6 +59,19 @@ def _sampler(path: Path, use: Entry, study: dict[str, Any], registry: Registry, 
     known = use["sampler"] and registry.get("sampler", use["sampler"]["method"])
     if known and card and not card.sampler:
         problems.add(path, f"{card.name} makes images in one way alone; leave `sampler` out")
+
+
+def _whole(path: Path, use: Entry, study: dict[str, Any], problems: Problems) -> None:
+    """A generator with an option `per-class` learns that many images as one set, which is used as a whole."""
+    generator = study["generators"].get(use["generator"])
+    made = generator and generator["method"] and generator["method"].get("per-class")
+    if not made:
+        return
+    if use["per-class"] != made:
+        place = (*path, "per-class") if use["per-class"] else path
+        problems.add(place, f"{use['generator']} learns {made} images of each class; expected `per-class: {made}`")
+    if use["filter"]:
+        problems.add((*path, "filter"), f"the images of {use['generator']} are one set; leave `filter` out")
 
 
 def _judge(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:

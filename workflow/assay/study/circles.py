@@ -27,15 +27,21 @@ def made_from(study: dict[str, Any], registry: Registry) -> dict[str, list[str]]
             ]
     for name, arm in study["arms"].items():
         synthetic = arm["synthetic"] or {}
+        teacher = (arm["distill"] or {}).get("teacher") or {}
         links[f"arm {name}"] = [
             f"dataset {arm['dataset']}",
-            f"arm {((arm['distill'] or {}).get('teacher') or {}).get('arm')}",
+            *(f"arm {other}" for other in taught_by(teacher)),
             f"arm {synthetic.get('judge')}",
             f"generator {synthetic.get('generator')}",
             f"encoder {(arm['init'] or {}).get('encoder')}",
             *(f"arm {other}" for other in averaged(arm, registry)),
         ]
     return links
+
+
+def taught_by(teacher: dict[str, Any] | None) -> list[str]:
+    """The arms whose trained models teach, by an entry `teacher`; none where a network teaches untrained."""
+    return [] if not teacher or teacher["untrained"] else [teacher["arm"], *teacher["assistants"]]
 
 
 def averaged(arm: dict[str, Any], registry: Registry) -> list[str]:

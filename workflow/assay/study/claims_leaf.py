@@ -6,7 +6,7 @@ from typing import Any
 
 from assay.study.errors import nearest
 from assay.study.problems import Path, Problems
-from assay.study.registry import Metric, Registry
+from assay.study.registry import Card, Metric, Registry
 from assay.study.sweeps import Sweeps
 
 
@@ -25,19 +25,29 @@ class Scope:
     def values(self, metric: str, key: str) -> list[str] | None:
         """The values that a key of a metric takes in this study, as text; None when only the run can tell."""
         family, about = self.metrics[metric]
-        origin, card = about.keys[key], self.families[family]
-        options: dict[str, Any] = self.resolved["evaluate"][family]
+        origin, card = about.keys[key], self.source(family)
+        options: dict[str, Any] = self.resolved["evaluate"][card.name]
         if origin == "sets":
             near, far = options.get("near") or [], options.get("far") or []
             means = [word for word, names in (("near", near), ("far", far)) if names]
             return list(dict.fromkeys([*near, *far, *means]))
+        if "|" in origin:
+            return origin.split("|")
         if origin in card.methods:
             named = [entry["method"] for entry in options[origin]]
-            return list(dict.fromkeys([*named, *card.always]))
+            return list(dict.fromkeys([*named, *(card.always if origin == next(iter(card.methods)) else [])]))
         value = options.get(origin)
+        if isinstance(value, dict):
+            return list(value)
         if isinstance(value, list):
-            return [f"{item:g}" if isinstance(item, float) else str(item) for item in value]
+            listed = [f"{item:g}" if isinstance(item, float) else str(item) for item in value]
+            return [*listed, "mean"] if origin == "severities" else listed
         return None
+
+    def source(self, family: str) -> Card:
+        """The card of a family, or of the one whose results it reads."""
+        card = self.families[family]
+        return self.families.get(card.follows, card)
 
     def each(self, metric: str, key: str, arm: str) -> list[str] | None:
         """The values of a key one by one, without means over some of them; None when only the run can tell."""
@@ -48,6 +58,8 @@ class Scope:
         values = self.values(metric, key)
         if values and self.metrics[metric][1].keys[key] == "sets":
             return [value for value in values if value not in ("near", "far")]
+        if values and self.metrics[metric][1].keys[key] == "severities":
+            return [value for value in values if value != "mean"]
         return values
 
 
@@ -69,7 +81,7 @@ class Leaf:
             self._unknown_metric(name, list(self.scope.metrics))
             return
         family, metric = self.scope.metrics[name]
-        card = self.scope.families[family]
+        card = self.scope.source(family)
         if arms.get(arm, {}).get("predictions") and "model" in card.reads:
             self.problems.add(self.path, f"{name} needs a model, and {arm} has predictions alone")
         self._check_keys(metric)

@@ -190,8 +190,8 @@ def _seeds(value: Any) -> Entry:
     looks = value.get("looks")
     if looks is not None:
         right = isinstance(looks, list) and all(isinstance(n, int) and not isinstance(n, bool) for n in looks)
-        if not right or looks != sorted(set(looks)) or not looks or looks[0] < 2 or looks[-1] != planned:
-            raise wrong(f"`looks` as growing numbers of seeds, from 2 up, that end with the {planned} of `plan`", looks)
+        if not right or looks != sorted(set(looks)) or not looks or looks[0] < 2 or planned not in looks:
+            raise wrong(f"`looks` as growing numbers of seeds, from 2 up, the {planned} of `plan` among them", looks)
     return {"seeds": list(range(planned)), "looks": looks and list(looks)}
 
 

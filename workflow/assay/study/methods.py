@@ -81,7 +81,7 @@ class Methods:
             for number, item in enumerate(value):
                 if item in value[:number]:
                     self.problems.add((*path, number), f"{shown(item)} stands here twice")
-        return _typed(plain(value), option)
+        return typed(plain(value), option)
 
     def _methods(self, card: Card, name: str, value: Any, path: Path) -> list[Entry]:
         """The entries of an option that lists methods, such as the detectors of an OOD evaluation."""
@@ -107,7 +107,7 @@ def _marked(values: list[Any], like: Mapping) -> Sequence:
     return made
 
 
-def _typed(value: Any, option: Option) -> Any:
+def typed(value: Any, option: Option) -> Any:
     """A whole number where a number is meant becomes that number, so that `1` and `1.0` are one value."""
     if option.kind is float and value is not None:
         return float(value)

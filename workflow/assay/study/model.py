@@ -149,8 +149,9 @@ class Study(Section):
     )
     seeds: Seeds = key(
         5,
-        "The replicates: a number, a list, or a plan with looks at growing numbers of them, paid by alpha spending.",
-        "seeds: {plan: 10, looks: [5, 10]}",
+        "The replicates: a number, a list, or how many now and at which growing numbers claims are looked at, paid by "
+        "alpha spending.",
+        "seeds: {plan: 5, looks: [5, 10]}",
     )
     vary: Annotated[list[Stream], Distinct] = key(
         ["init", "order", "augment"],
@@ -189,12 +190,6 @@ class Study(Section):
         [],
         "What is expected to come out.",
         "claims:\n  - {claim: It learns, expect: baseline.accuracy > 0.5}",
-    )
-    looks: list[int] | None = key(
-        None,
-        "Numbers of seeds at which claims are looked at, when seeds are added in steps; each costs a part of alpha.",
-        "looks: [5, 10, 20]",
-        min_length=2,
     )
     resources: dict[Stage, Resources] = key(
         {},

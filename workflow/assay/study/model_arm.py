@@ -5,67 +5,16 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, TeacherSeed, key
-from assay.study.generations import MOST
+from assay.study.fields import Count, Dimension, Entry, MethodOf, Precision, Section, key
+from assay.study.model_distill import Distill
 from assay.study.model_init import Init, Mup
 from assay.study.model_synthetic import Synthetic
 
 #: A sweep of more points than this is a slip of the pen.
 MOST_POINTS = 1000
-
-
-class Teacher(Section):
-    """Which trained model teaches."""
-
-    arm: str = key(
-        ...,
-        "The arm whose models teach.",
-        "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: {arm: baseline}}}",
-    )
-    seed: TeacherSeed = key(
-        "same",
-        "Which of its seeds teaches the student with seed k: `same` (k), `all` (their mean), or a number.",
-        "arms:\n  student: {extends: baseline, distill: {method: kd, teacher: {arm: baseline, seed: all}}}",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare(cls, value: Any) -> Any:
-        return {"arm": value} if isinstance(value, str) else value
-
-
-class Distill(Section):
-    """How the arm learns from a teacher. Options of the method stand beside `method`."""
-
-    model_config = ConfigDict(extra="allow")
-
-    method: str = key(
-        ...,
-        "How a student learns: a method of kind distill. Its options stand beside it.",
-        "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: baseline}}",
-    )
-    teacher: Teacher | None = key(
-        None,
-        "The arm that teaches; a bare name means its model with the same seed. Some methods take none.",
-        "arms:\n  student: {extends: baseline, model: tiny-cnn, distill: {method: kd, teacher: baseline}}",
-    )
-    images: Literal["labelled", "unlabelled", "all"] = key(
-        "labelled",
-        "What it learns from: the train images, the dataset's images without labels (on which the teacher alone "
-        "speaks), or both.",
-        "datasets:\n  few: {from: digits, labels: 100}\n"
-        "arms:\n  taught: {extends: baseline, dataset: few, "
-        "distill: {method: teacher-labels, images: all, teacher: baseline}}",
-    )
-    repeat: Annotated[int, Field(ge=1, le=MOST)] | None = key(
-        None,
-        "Generations of born-again networks: `arm[generation=1]` learns from the teacher, each next one from the one "
-        "before, and the arm itself is the last. Each starts from initial weights of its own.",
-        "arms:\n  reborn: {extends: baseline, distill: {method: born-again, teacher: baseline, repeat: 3}}",
-    )
 
 
 class Sweep(Section):
@@ -125,11 +74,14 @@ class Search(Section):
         "How many points are tried. More trials add points and keep the ones before.",
         "arms:\n  tuned: {extends: baseline, search: {space: {recipe.lr: log(0.001, 0.1)}, trials: 4}}",
     )
-    by: Literal["val.accuracy", "val.balanced-accuracy", "val.nll"] = key(
+    by: Literal["val.accuracy", "val.balanced-accuracy", "val.nll", "diswot"] = key(
         "val.accuracy",
-        "The metric that chooses, on the validation split.",
+        "The metric that chooses, on the validation split. `diswot` trains nothing: of the models in the space it "
+        "takes the one whose untrained network is most like that of the arm's teacher (Dong et al. 2023).",
         "arms:\n  tuned:\n    extends: baseline\n"
-        "    search: {space: {recipe.lr: log(0.001, 0.1)}, trials: 4, by: val.balanced-accuracy}",
+        "    search: {space: {recipe.lr: log(0.001, 0.1)}, trials: 4, by: val.balanced-accuracy}\n"
+        "  student:\n    extends: baseline\n    distill: {method: kd, teacher: baseline}\n"
+        "    search: {space: {model: [tiny-cnn, {method: resnet8, width: 4}]}, trials: 2, by: diswot}",
     )
 
     @field_validator("space", mode="before")

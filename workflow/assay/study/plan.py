@@ -33,6 +33,9 @@ class Planner(Evaluations):
                 self._searched(arm)
             for seed in self.study["seeds"]:
                 self._trial(arm, seed)
+        for arm in self.study["arms"]:
+            for seed in self.study["seeds"]:
+                self._follow(arm, seed)
         self._claims()
         everything = list(self.plan.records.values())
         for stage in ("report", "track"):
@@ -48,8 +51,7 @@ class Planner(Evaluations):
             sets = self._foreign_predictions(arm, seed)
             needs = [f"{arm}/seed-{seed}/predict"]
         else:
-            model, need = self._model(arm, seed)
-            sets, needs = self._predict(arm, seed, model, need)
+            sets, needs = self._predict(arm, seed)
         self._evaluate(arm, seed, sets, needs)
 
     def _claims(self) -> None:

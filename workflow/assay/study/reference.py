@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assay.study import model_arm, model_data, model_init, model_split, model_synthetic
+from assay.study import model_arm, model_data, model_distill, model_init, model_split, model_synthetic
 from assay.study.model import Claim, Keep, Resources, Study, Track
 from assay.study.schema import BESIDE
 
@@ -42,8 +42,8 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("arms.NAME.synthetic.gate", model_synthetic.Gate),
     ("arms.NAME.init", model_init.Init),
     ("arms.NAME.mup", model_init.Mup),
-    ("arms.NAME.distill", model_arm.Distill),
-    ("arms.NAME.distill.teacher", model_arm.Teacher),
+    ("arms.NAME.distill", model_distill.Distill),
+    ("arms.NAME.distill.teacher", model_distill.Teacher),
     ("arms.NAME.sweep", model_arm.Sweep),
     ("arms.NAME.search", model_arm.Search),
     ("claims[]", Claim),

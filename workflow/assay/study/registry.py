@@ -57,6 +57,10 @@ KINDS: dict[str, str] = {
     "calibrator": "how logits become probabilities",
     "detector": "how a sample is scored as out-of-distribution",
     "conformal": "how prediction sets are made",
+    "corruption": "how test images are corrupted",
+    "adaptation": "how a model adapts to test images without labels",
+    "attack": "how test images are changed to mislead a model",
+    "defer": "how predictions for a person to judge are chosen",
 }
 
 
@@ -79,6 +83,8 @@ class Option:
     above: float | None = None
     below: float | None = None
     optional: bool = False
+    #: For a detector: the values that are tried where a study tunes it and does not say which.
+    grid: list[Any] | None = None
 
     @property
     def kind(self) -> builtins.type:
@@ -196,7 +202,8 @@ class Metric:
     """One metric of an evaluation: direction, range, unit and the keys that tell its values apart.
 
     `keys` maps a key that a claim may write in brackets to where its values come from: the name of an option of
-    the evaluation (`detectors`), or one of the words `classes`, `sets`, `severities` that the study fills in.
+    the evaluation (`detectors`), one of the words `classes`, `sets`, `severities` that the study fills in, or the
+    values themselves, as `linear|quadratic`.
     `defaults` holds the value that a claim means when it leaves a key out.
     """
 
@@ -243,15 +250,20 @@ class Card:
     metrics: dict[str, Metric] = field(default_factory=dict)
     #: Other methods that this one always runs beside those a config names (trivial baselines).
     always: list[str] = field(default_factory=list)
-    #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `ood` for all outlier sets,
-    #: `model`). For a curator: what it asks of others (`features`, `logits`, `dynamics`, `size`). For a loss:
-    #: `features`, if it looks at them. For a distillation: `maps`, `labels`, `head`, `itself`; see
+    #: For an evaluation: the sets and inputs that it reads (`train`, `val`, `test`, `triggered`, `ood` for all outlier
+    #: sets, `seeds` for the test sets of all seeds of the arm, `external` for the test sets of other datasets, `model`,
+    #: and `images` if it lets the model look at images anew). For a detector: `val` if it is fitted on
+    #: that split instead of train, `head` for the last layer, `model` for the trained model and the images, `seeds` for
+    #: the logits of the arm's other seeds. For a curator: what it asks of others (`features`, `logits`, `dynamics`,
+    #: `size`). For a loss: `features`, if it looks at them. For a distillation: `maps`, `labels`, `head`, `itself`; see
     #: `assay.distill.contract`. For a filter: `judge`, if it needs one. For kind `compress`: `start` for what the arm's
     #: training started from, `training` if it does that training over, `models` for those of the arms and further
     #: trainings in its options.
-    reads: list[str] = field(default_factory=lambda: ["val", "test"])
+    reads: list[str] = field(default_factory=list)
     #: For an evaluation: options that list methods, with their kind; each method becomes a job of its own.
     methods: dict[str, str] = field(default_factory=dict)
+    #: For an evaluation: the family whose results it reads, with which it comes along by itself.
+    follows: str = ""
     #: For a source of a published set: what it claims to be.
     origin: Origin | None = None
     #: For an augmentation: whether an image may get a share of another's label.
@@ -277,12 +289,13 @@ def method(
     *,
     summary: str,  # noqa: ARG001
     paper: str = "",  # noqa: ARG001
-    options: dict[str, Option] | None = None,  # noqa: ARG001
+    options: dict[str, Option] | None = None,
     shapes: str = "",  # noqa: ARG001
     metrics: dict[str, Metric] | None = None,  # noqa: ARG001
     always: list[str] | None = None,  # noqa: ARG001
     reads: list[str] | None = None,
     methods: dict[str, str] | None = None,
+    follows: str = "",  # noqa: ARG001
     origin: Origin | None = None,
     mixes: bool = False,  # noqa: ARG001
     needs: dict[str, str] | None = None,  # noqa: ARG001
@@ -301,10 +314,11 @@ def method(
         shapes: inputs and outputs with their shapes.
         metrics: for kind `evaluation`, what it computes.
         always: names that come along by themselves.
-        reads: for kinds `evaluation`, `curate`, `loss`, `distill`, `filter` and `compress`, what it reads (see
-            `Card.reads`).
+        reads: for kinds `evaluation`, `detector`, `curate`, `loss`, `distill`, `filter` and `compress`, what it reads
+            (see `Card.reads`).
         methods: for kind `evaluation`, the options that list methods and their kind, such as
             `{"detectors": "detector"}`.
+        follows: for kind `evaluation`, the family whose results it reads (see `Card.follows`).
         origin: for a source of a published set, what it claims to be.
         mixes: for kind `augment`, whether targets become shares of several classes.
         needs: for kinds `robust` and `loss`, what else its arm must say (see `Card.needs`).
@@ -319,6 +333,7 @@ def method(
         thing.assay_nested = dict(methods or {})  # type: ignore[attr-defined]
         thing.assay_origin = origin  # type: ignore[attr-defined]
         thing.assay_reads = list(reads or [])  # type: ignore[attr-defined]
+        thing.assay_options = dict(options or {})  # type: ignore[attr-defined]
         return thing
 
     return attach
@@ -417,6 +432,8 @@ def _card(call: ast.Call, attribute: str, file: Path, module: str) -> Card:
         positional = [_literal(argument) for argument in call.args]
         named = {keyword.arg: _literal(keyword.value) for keyword in call.keywords if keyword.arg}
         kind, name = positional
+        if kind == "evaluation":
+            named.setdefault("reads", ["val", "test"])
         card = Card(
             kind=kind, name=name, module=module, attribute=attribute, file=file,
             **{key: value for key, value in named.items() if value is not None},

@@ -13,6 +13,7 @@ from assay.study.model_arm import Arm
 from assay.study.model_data import Dataset, Encoder, Generator, options_of
 from assay.study.model_synthetic import Synthetic
 from assay.study.mup import mup
+from assay.study.outliers import spell_out
 from assay.study.problems import Path, Problems
 from assay.study.registry import Registry
 from assay.study.tuning import tuning
@@ -35,7 +36,6 @@ class Resolver:
             "description": study.description,
             **study.seeds,
             "vary": list(study.vary),
-            "looks": study.looks,
             "datasets": {name: self._dataset(value, ("datasets", name)) for name, value in study.datasets.items()},
             "generators": {
                 name: self._generator(value, ("generators", name)) for name, value in study.generators.items()
@@ -152,17 +152,27 @@ class Resolver:
                 )
                 continue
             made[family] = self.methods.options(card, options, ("evaluate", family))
-        return made
+            if "detector" in card.methods.values():
+                spell_out(made[family], self.registry, ("evaluate", family, "tune"), self.problems)
+        for name in self.registry.names("evaluation"):
+            card = self.registry.card("evaluation", name)
+            if card.follows in made and name not in made:
+                made[name] = self.methods.options(card, {}, ("evaluate", name))
+        # What reads the results of another comes after all others.
+        return dict(sorted(made.items(), key=lambda item: bool(self.registry.card("evaluation", item[0]).follows)))
 
     def _outlier_sets(self, made: dict[str, Any]) -> None:
         """Add the datasets that a built-in source's name under `near` or `far` stands for."""
         for family, options in made["evaluate"].items():
-            for option in ("near", "far"):
-                names = options.get(option)
-                for number, name in enumerate(names if isinstance(names, list) else []):
-                    if name == "hold-out" or name in made["datasets"]:
-                        continue
-                    path: Path = ("evaluate", family, option, number)
+            named: list[tuple[Path, str]] = [
+                ((option, number), name)
+                for option in ("near", "far")
+                for number, name in enumerate(options.get(option) or [])
+            ]
+            named += [(("tune", "on"), options["tune"]["on"])] if options.get("tune") else []
+            for place, name in named:
+                if name != "hold-out" and name not in made["datasets"]:
+                    path: Path = ("evaluate", family, *place)
                     card = self.registry.get("source", name)
                     if card is None:
                         known = ["hold-out", *made["datasets"], *self.registry.names("source")]

@@ -41,6 +41,8 @@ class _Tuning:
             self._dimension(dotted, values)
         for dotted in self.space:
             self._check_option(dotted)
+        if self.written.by == "diswot":
+            self._check_untrained()
         count = search.size(self.space)
         if count is not None and self.written.trials > count and len(self.problems.found) == before:
             message = f"expected at most {count}, the points that the space has"
@@ -85,6 +87,20 @@ class _Tuning:
             self.space[dotted] = part
         else:
             self.space[dotted] = part
+
+    def _check_untrained(self) -> None:
+        """Check that a search without training looks at networks alone, and that there is a teacher."""
+        for dotted in self.space:
+            if dotted.split(".")[0] != "model":
+                message = (
+                    f"`by: diswot` compares untrained networks, which {dotted} does not change; expected model alone"
+                )
+                self.problems.add((*self.path, "space", dotted), message)
+        if not (self.arm["distill"] or {}).get("teacher"):
+            message = (
+                "`by: diswot` compares students with a teacher's network; give the arm a `distill` with a `teacher`"
+            )
+            self.problems.add((*self.path, "by"), message)
 
     def _check_option(self, dotted: str) -> None:
         """Check that every value of a dimension is one that the option takes, whichever method is chosen."""

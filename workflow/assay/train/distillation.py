@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from assay.distill.contract import Batch, Output, Setting, Shape
+from assay.distill.layers import Layers
 from assay.distill.maps import Maps
 from assay.errors import MethodError
 from assay.models.classifier import Classifier, build
@@ -62,18 +63,21 @@ class Distillation:
         self.teachers = teachers
         self.images = images
         self.bf16 = bf16
-        wanted = "maps" in reads(method)
-        self.maps = Maps(model, size) if wanted else None
-        self.teacher_maps = [Maps(teacher, size) for teacher in teachers] if wanted else []
+        found: dict[str, Callable[[Classifier, int], Maps | Layers]] = {"maps": Maps, "layers": Layers}
+        wanted = next((looks for what, looks in found.items() if what in reads(method)), None)
+        self.maps = wanted(model, size) if wanted else None
+        self.teacher_maps = [wanted(teacher, size) for teacher in teachers] if wanted else []
         self.still = still and not wanted  # maps of all images would take too much memory
         self.known: tuple[Tensor, Tensor] | None = None
         self.beside: nn.Module | None = None
         if isinstance(method, nn.Module):
-            own = self.maps.shapes if self.maps else []
+            own = self.maps.shapes if isinstance(self.maps, Maps) else []
             # Constructors of torch's layers draw from the global state; those draws are undone here and replaced.
             with torch.random.fork_rng(devices=[]):
                 method.prepare(  # type: ignore[operator]
-                    Setting(model, teachers, images.labels.cpu(), own, self._shapes(), another, self._plain)
+                    Setting(
+                        model, teachers, images.labels.cpu(), own, self._shapes(), another, self._plain, self._answer
+                    )
                 )
             initialise(method, generator)
             self.beside = method.to(images.pixels.device)
@@ -81,11 +85,23 @@ class Distillation:
     def _plain(self, model: Classifier, x: Tensor) -> Output:
         return output(model, x, bf16=self.bf16)
 
+    def _answer(self, x: Tensor, number: int, made: Tensor) -> Output:
+        """What the teachers give for images when their joint map `number` is `made`."""
+        maps = [each for each in self.teacher_maps if isinstance(each, Maps)]
+        outputs = []
+        for one, its, part in zip(
+            self.teachers, maps, made.split([each.shapes[number][0] for each in maps], dim=1), strict=True
+        ):
+            with its.replaced(number, part):
+                outputs.append(self._plain(one, x))
+        return joint(outputs)
+
     def _shapes(self) -> list[Shape]:
         """The shapes of the joint maps of all teachers."""
+        maps = [each for each in self.teacher_maps if isinstance(each, Maps)]
         return [
             (sum(shape[0] for shape in shapes), *shapes[0][1:])
-            for shapes in zip(*(maps.shapes for maps in self.teacher_maps), strict=True)
+            for shapes in zip(*(each.shapes for each in maps), strict=True)
         ]
 
     def begin(self, epoch: int, of: int) -> None:
@@ -108,7 +124,7 @@ class Distillation:
         return self._joint(x)
 
     def _joint(self, x: Tensor) -> Output:
-        maps: Sequence[Maps | None] = self.teacher_maps or [None] * len(self.teachers)
+        maps: Sequence[Maps | Layers | None] = self.teacher_maps or [None] * len(self.teachers)
         return joint([output(one, x, its, bf16=self.bf16) for one, its in zip(self.teachers, maps, strict=True)])
 
     def _all(self) -> tuple[Tensor, Tensor]:
@@ -134,7 +150,7 @@ def reads(method: object) -> list[str]:
     return found
 
 
-def output(model: Classifier, x: Tensor, maps: Maps | None = None, *, bf16: bool) -> Output:
+def output(model: Classifier, x: Tensor, maps: Maps | Layers | None = None, *, bf16: bool) -> Output:
     """What a network gives for images `[B,C,H,W]`, float32."""
     taken: AbstractContextManager[list[Tensor]] = maps.taken() if maps else nullcontext([])
     with taken as found, torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):

@@ -24,7 +24,7 @@ from assay.train.infer import forward
 from assay.train.loop import Log, Objective, fit, shifted
 from assay.train.losses.features import applied
 from assay.train.objective import OnFeatures, Supervised
-from assay.train.order import Order, Sampler
+from assay.train.order import Only, Order, Sampler
 from assay.train.precision import computing, resolved
 from assay.train.recipe import prepare
 from assay.train.setup import frozen, place, validation
@@ -106,7 +106,15 @@ class FineTune:
         self._fit(part, objective, self.images.targets, sampler, model, entry, epochs, after_step=after_step, hold=hold)
         model.backbone.requires_grad_(True)
 
-    def again(self, model: Classifier, begin: int = 0, end: int | None = None, *, replay: bool = False) -> None:
+    def again(
+        self,
+        model: Classifier,
+        begin: int = 0,
+        end: int | None = None,
+        *,
+        replay: bool = False,
+        classes: Sequence[int] | None = None,
+    ) -> None:
         """Train `model` in place by the arm's recipe as it stands, its own rate and warm-up included.
 
         Zeros stay, as above. What else the arm's training had, such as a teacher, this one goes without.
@@ -116,6 +124,7 @@ class FineTune:
             begin, end: which epochs of the recipe; all by default.
             replay: whether order and augmentation are those of the arm's training, so that the same start gives the
                 same weights after the same epochs.
+            classes: whose images it learns from; all by default.
         """
         entry = self.spec["recipe"]
         objective = self._supervised(model, entry["epochs"], None)
@@ -124,7 +133,7 @@ class FineTune:
             model,
             objective,
             self.images.targets,
-            self._sampler(),
+            self._sampler() if classes is None else Only(classes, self._sampler()),
             model,
             entry,
             entry["epochs"],

@@ -38,6 +38,7 @@ from assay.train.setup import finished, held_out, place, validation
 from assay.train.sparsity import chosen
 from assay.train.start import started
 from assay.train.statistics import batch_statistics
+from assay.train.teachers import teaching
 
 if TYPE_CHECKING:
     from assay.data.dataset import Dataset, Split
@@ -50,6 +51,7 @@ def train(
     *,
     synthetic: Dataset | None = None,
     teachers: Sequence[Classifier] = (),
+    assistants: Sequence[Classifier] = (),
     encoder: Mapping[str, Tensor] | None = None,
     weights: Mapping[str, Tensor] | None = None,
     choice: Mapping[str, Any] | None = None,
@@ -69,11 +71,13 @@ def train(
             `init` (an entry, `{"weights": ...}` or None), `distill` (entry or None), `taught` ({"images": "labelled" |
             "unlabelled" | "all", "repeat": number of the generation or None} or None), `precision` (see
             `assay.train.precision`), `deterministic`, `compile` (false if absent), `streams` (numbers of `init`,
-            `order`, `augment`), and perhaps `mup` ({"option": ..., "base-width": ...}) and `dynamics` (true).
+            `order`, `augment`), and perhaps `mup` ({"option": ..., "base-width": ...}), `dynamics` (true) and `guide`
+            ({"model": entry, "init": entry or None}, a teacher that was never trained).
         registry: where the methods are found.
         dataset: splits `train` and, for the curves alone, `val`.
         synthetic: split `synthetic`, when the spec says how to mix it in.
         teachers: trained classifiers; several count as one by their mean probability.
+        assistants: smaller ones, of which one teaches in the teacher's place, see `assay.train.teachers`.
         encoder: tensors whose backbone the model starts from.
         weights: tensors that the model starts from.
         choice: dotted path in the spec to value, from a tuning run.
@@ -145,6 +149,9 @@ def train(
         state(precision=precision, images=images.kept)
     if watch and images.unlabelled:
         raise MethodError("the dynamics of training need each image's own label, and some images have none")
+    teachers = teaching(
+        spec, registry, dataset, images.raw, streams, teachers, assistants, device, limit=limit, state=state
+    )
     distill = distillation(registry, spec, model, teachers, images, streams, dataset.size, bf16=bf16)
     if distill and distill.beside is not None:
         trained = nn.ModuleDict({"model": model, "beside": distill.beside})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -48,6 +48,8 @@ class Order:
         self.scope = scope
         self.epochs = epochs
         self.images = len(self._epoch(0))
+        if not self.images:
+            raise MethodError("there are no images to train on")
         self.steps = -(-self.images // batch)
 
     def _epoch(self, epoch: int) -> np.ndarray:
@@ -70,6 +72,29 @@ class Order:
         repeats = _repeats(chosen)
         for part in np.array_split(np.arange(len(chosen)), self.steps):
             yield torch.from_numpy(chosen[part]), torch.from_numpy(repeats[part])
+
+
+class Only:
+    """A sampler that sees the images of some classes alone.
+
+    Args:
+        classes: their numbers.
+        sampler: how an epoch of these is sampled; every image once by default.
+    """
+
+    def __init__(self, classes: Sequence[int], sampler: Sampler | None = None):
+        self.classes = classes
+        self.sampler = sampler
+
+    def epoch(self, number: int, of: int) -> None:
+        """Epoch `number`, counted from 0, of `of` begins."""
+        if self.sampler is not None:
+            begin(self.sampler, number, of)
+
+    def __call__(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The images of an epoch by labels int64 `[N]`."""
+        rows = np.flatnonzero(np.isin(labels, self.classes))
+        return rows if self.sampler is None or not len(rows) else rows[self.sampler(labels[rows], rng)]
 
 
 def _repeats(chosen: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def drawn(
     registry: Registry,
     dataset: Dataset,
     streams: Streams,
-    which: Sequence[int],
+    which: Sequence[int | str],
     entry: dict[str, Any],
 ) -> Classifier:
     """The network of a model entry with its initial weights.

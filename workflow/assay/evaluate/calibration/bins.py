@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.evaluate.calibration.wilson import wilson
 from assay.evaluate.result import UndefinedError, plain
 
 
@@ -39,40 +40,60 @@ def gaps(probabilities: np.ndarray, labels: np.ndarray, bins: int, mass: bool = 
     Raises:
         UndefinedError: no images.
     """
-    count, confidence, accuracy = _sums(probabilities, labels, bins, mass)
+    count, confidence, accuracy = _of_the_largest(probabilities, labels, bins, mass)
     full = count > 0
     return count[full] / count.sum(), (accuracy[full] - confidence[full]) / count[full]
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int) -> dict[str, list[Any]]:
-    """The reliability diagram: `edges` [bins + 1], and `count`, `confidence` and `accuracy` [bins] of its bars.
+def binned(
+    given: np.ndarray, right: np.ndarray, bins: int, mass: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images, summed probability and events of each bin, [bins] each.
 
-    A bin without images has no confidence and no accuracy (None).
+    Args:
+        given: float64 [N], the probability of an event.
+        right: bool [N], whether it happened.
+        bins: how many.
+        mass: bins of equal mass instead of equal width.
+
+    Raises:
+        UndefinedError: no images.
+    """
+    if len(given) == 0:
+        raise UndefinedError("there are no images")
+    bin_of = (equal_mass if mass else equal_width)(given, bins)
+    return (
+        np.bincount(bin_of, minlength=bins),
+        np.bincount(bin_of, given, minlength=bins),
+        np.bincount(bin_of, right, minlength=bins),
+    )
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int) -> dict[str, list[Any]]:
+    """The reliability diagram: `edges` [bins + 1], and `count`, `confidence`, `accuracy`, `low` and `high` of each bar.
+
+    `low` and `high` are the ends of the 95% Wilson interval of the accuracy. A bin without images has none of these
+    (None).
     """
     if len(labels) == 0:
         count = confidence = accuracy = np.zeros(bins)
     else:
-        count, confidence, accuracy = _sums(probabilities, labels, bins, mass=False)
+        count, confidence, accuracy = _of_the_largest(probabilities, labels, bins, mass=False)
+    low, high = wilson(accuracy, count)
     with np.errstate(invalid="ignore"):
         return {
             "edges": plain(np.linspace(0, 1, bins + 1)),
             "count": count.astype(int).tolist(),
             "confidence": plain(confidence / count),
             "accuracy": plain(accuracy / count),
+            "low": plain(low),
+            "high": plain(high),
         }
 
 
-def _sums(
+def _of_the_largest(
     probabilities: np.ndarray, labels: np.ndarray, bins: int, mass: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images, summed confidence and rightly predicted images of each bin, [bins] each."""
-    if len(labels) == 0:
-        raise UndefinedError("there are no images")
-    confidence = probabilities.max(axis=1)
+    """Images, summed confidence and rightly predicted images of each bin of the largest probability, [bins] each."""
     right = probabilities.argmax(axis=1) == labels
-    bin_of = (equal_mass if mass else equal_width)(confidence, bins)
-    return (
-        np.bincount(bin_of, minlength=bins),
-        np.bincount(bin_of, confidence, minlength=bins),
-        np.bincount(bin_of, right, minlength=bins),
-    )
+    return binned(probabilities.max(axis=1), right, bins, mass)

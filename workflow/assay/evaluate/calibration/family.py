@@ -5,6 +5,7 @@ figures.json:
                                   "count": [bins],            test images in each bin
                                   "confidence": [bins],       mean confidence, null in an empty bin
                                   "accuracy": [bins],         share predicted rightly, null in an empty bin
+                                  "low": [bins], "high": [bins],  ends of its 95% Wilson interval
                                   "fitted": {name: number}}}}  what the calibrator learnt, e.g. {"temperature": 1.7}
 """
 
@@ -13,13 +14,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from assay.evaluate.calibration.adaptive_ece import adaptive_ece
 from assay.evaluate.calibration.bins import reliability
 from assay.evaluate.calibration.brier import brier
+from assay.evaluate.calibration.brier_parts import brier_parts
+from assay.evaluate.calibration.classwise_ece import classwise_ece
+from assay.evaluate.calibration.debiased_ce import debiased_ce
 from assay.evaluate.calibration.ece import ece
 from assay.evaluate.calibration.mce import mce
 from assay.evaluate.calibration.nll import nll
-from assay.evaluate.result import Result, attempt
+from assay.evaluate.calibration.smooth_ece import smooth_ece
+from assay.evaluate.result import Result, UndefinedError, attempt
 from assay.evaluate.trial import Trial
 from assay.study.registry import Metric, Option, method
 
@@ -31,7 +38,7 @@ from assay.study.registry import Metric, Option, method
     paper="Guo et al. 2017, arXiv:1706.04599",
     options={
         "methods": Option(["none", "temperature"], "calibrators; `none` always comes along"),
-        "bins": Option(15, "bins of the confidence in ece, adaptive-ece and mce", at_least=1),
+        "bins": Option(15, "bins of the confidence, or of a class's probability", at_least=1),
     },
     reads=["val", "test"],
     methods={"methods": "calibrator"},
@@ -47,6 +54,24 @@ from assay.study.registry import Metric, Option, method
             keys={"calibration": "methods"}, defaults={"calibration": "none"},
             paper="Nixon et al. 2019, arXiv:1904.01685",
         ),
+        "classwise-ece": Metric(
+            "mean over classes of the calibration error of the class's probability, equal-width bins (static)",
+            "lower", 0.0, 1.0,
+            keys={"calibration": "methods"}, defaults={"calibration": "none"},
+            paper="Kull et al. 2019, arXiv:1910.12656; Nixon et al. 2019, arXiv:1904.01685",
+        ),
+        "smooth-ece": Metric(
+            "calibration error of the confidence under a kernel as wide as the error itself, without bins",
+            "lower", 0.0, 1.0,
+            keys={"calibration": "methods"}, defaults={"calibration": "none"},
+            paper="Blasiok & Nakkiran 2023, arXiv:2309.12236",
+        ),
+        "debiased-ce": Metric(
+            "root mean square calibration error of the confidence, bins of equal mass, without their upward bias",
+            "lower", 0.0, 1.0,
+            keys={"calibration": "methods"}, defaults={"calibration": "none"},
+            paper="Kumar et al. 2019, arXiv:1909.10155",
+        ),
         "mce": Metric(
             "largest calibration error of a bin", "lower", 0.0, 1.0,
             keys={"calibration": "methods"}, defaults={"calibration": "none"},
@@ -60,6 +85,29 @@ from assay.study.registry import Metric, Option, method
             "mean squared distance of the probabilities to the one-hot label", "lower", 0.0, 2.0,
             keys={"calibration": "methods"}, defaults={"calibration": "none"},
             paper="Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
+        ),
+        "brier-reliability": Metric(
+            "part of the Brier score: squared distance of a bin's mean probability to how often its class came, "
+            "summed over classes", "lower", 0.0, 2.0,
+            keys={"calibration": "methods"}, defaults={"calibration": "none"},
+            paper="Murphy 1973, doi:10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2",
+        ),
+        "brier-resolution": Metric(
+            "part of the Brier score, taken off: squared distance of how often a class came in a bin to its share of "
+            "all images, summed over classes", "higher", 0.0, 1.0,
+            keys={"calibration": "methods"}, defaults={"calibration": "none"},
+            paper="Murphy 1973, doi:10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2",
+        ),
+        "brier-uncertainty": Metric(
+            "part of the Brier score that the labels alone decide: 1 - the sum of the classes' squared shares",
+            "lower", 0.0, 1.0,
+            keys={"calibration": "methods"}, defaults={"calibration": "none"},
+            paper="Murphy 1973, doi:10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2",
+        ),
+        "brier-within": Metric(
+            "what the variation inside of bins adds to the Brier score beside its three parts", "lower",
+            keys={"calibration": "methods"}, defaults={"calibration": "none"},
+            paper="Stephenson et al. 2008, doi:10.1175/2007WAF2006116.1",
         ),
     },
     shapes="logits [N,K], labels [N] -> numbers",
@@ -78,11 +126,28 @@ def family(trial: Trial, methods: dict[str, Callable[[], Any]], bins: int) -> Re
         keys = {"calibration": name}
         note = getattr(calibrator, "note_", None)
         given = attempt(calibrator.probabilities, test.logits)
-        for metric, measure in (("ece", ece), ("adaptive-ece", adaptive_ece), ("mce", mce)):
+        for metric, measure in _BINNED.items():
             result.add(metric, keys, measure, given, test.labels, bins, note=note)
-        result.add("nll", keys, nll, given, test.labels, note=note)
-        result.add("brier", keys, brier, given, test.labels, note=note)
+        for metric, whole in _WHOLE.items():
+            result.add(metric, keys, whole, given, test.labels, note=note)
+        parts = given if isinstance(given, UndefinedError) else attempt(brier_parts, given, test.labels, bins)
+        for part in ("reliability", "resolution", "uncertainty", "within"):
+            result.add(f"brier-{part}", keys, _part, parts, part, note=note)
         if not isinstance(given, Exception):
             diagram = reliability(given, test.labels, bins)
             result.figures["reliability"][name] = {**diagram, "fitted": getattr(calibrator, "fitted_", {})}
     return result
+
+
+_BINNED: dict[str, Callable[[np.ndarray, np.ndarray, int], float]] = {
+    "ece": ece,
+    "adaptive-ece": adaptive_ece,
+    "classwise-ece": classwise_ece,
+    "debiased-ce": debiased_ce,
+    "mce": mce,
+}
+_WHOLE: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"smooth-ece": smooth_ece, "nll": nll, "brier": brier}
+
+
+def _part(parts: dict[str, float], name: str) -> float:
+    return parts[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assay.evaluate.conformal.quantile import conformal_quantile
+from assay.evaluate.conformal.scores import adaptive, of_labels
 from assay.study.registry import Option, method
 
 
@@ -31,17 +32,11 @@ class AdaptiveSets:
     def fit(self, probabilities: np.ndarray, labels: np.ndarray, alpha: float, draws: np.ndarray) -> None:
         """Find q on probabilities [N,K] and labels int64 [N] of the validation split, with draws [N] in [0, 1)."""
         scores = self._scores(probabilities, draws)
-        self.threshold_ = conformal_quantile(scores[np.arange(len(labels)), labels], alpha)
+        self.threshold_ = conformal_quantile(of_labels(scores, labels), alpha)
 
     def sets(self, probabilities: np.ndarray, draws: np.ndarray) -> np.ndarray:
         """Probabilities [N,K], with draws [N] in [0, 1), to sets bool [N,K]."""
         return self._scores(probabilities, draws) <= self.threshold_
 
     def _scores(self, probabilities: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        order = np.argsort(-probabilities, axis=1, kind="stable")
-        ordered = np.take_along_axis(probabilities, order, axis=1)
-        share = draws[:, None] if self.randomised else 1.0
-        summed = np.cumsum(ordered, axis=1) - ordered + share * ordered
-        scores = np.empty_like(summed)
-        np.put_along_axis(scores, order, summed, axis=1)
-        return scores
+        return adaptive(probabilities, draws if self.randomised else np.ones(len(probabilities)))

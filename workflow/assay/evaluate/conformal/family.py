@@ -6,7 +6,8 @@ over draws of both splits, not for each; see Angelopoulos & Bates 2023, arXiv:21
 figures.json:
     {"methods": {method: {alpha as text: {"size": [K + 1],               test images whose set has 0, 1, ..., K classes
                                           "class-coverage": [K],         null for a class without test images
-                                          "threshold": number or null}}}}  null when the set holds every class
+                                          "threshold": number or null}}}}  null when the set holds every class, or
+                                                                         when there is one for each class
 """
 
 from __future__ import annotations
@@ -17,12 +18,18 @@ from typing import Any
 
 import numpy as np
 
+from assay.evaluate.conformal.clustered import second_draws
 from assay.evaluate.conformal.coverage import class_coverage, coverage
 from assay.evaluate.conformal.set_size import set_size, singleton_rate
+from assay.evaluate.conformal.slab import worst_slab
 from assay.evaluate.probabilities import probabilities
 from assay.evaluate.result import Result, UndefinedError, attempt, plain
 from assay.evaluate.trial import Predictions, Trial
+from assay.streams import Streams
 from assay.study.registry import Metric, Option, method
+
+#: Share of the test split on which the worst slab is looked for.
+SEARCHED = 0.25
 
 
 @method(
@@ -33,6 +40,7 @@ from assay.study.registry import Metric, Option, method
     options={
         "methods": Option(["lac", "aps"], "how sets are made; `all-labels` always comes along"),
         "alpha": Option([0.1], "shares of test images whose set may miss the true class", item=float, above=0, below=1),
+        "directions": Option(1000, "random directions in which the worst slab of the features is sought", at_least=1),
     },
     reads=["val", "test"],
     methods={"methods": "conformal"},
@@ -55,10 +63,21 @@ from assay.study.registry import Metric, Option, method
             keys={"class": "classes", "method": "methods", "alpha": "alpha"},
             defaults={"method": "lac", "alpha": "0.1"},
         ),
+        "coverage-gap": Metric(
+            "mean distance of the classes' coverage to 1 - alpha", "lower", 0.0, 1.0,
+            keys={"method": "methods", "alpha": "alpha"}, defaults={"method": "lac", "alpha": "0.1"},
+            paper="Ding et al. 2023, arXiv:2306.09335",
+        ),
+        "worst-slab-coverage": Metric(
+            "coverage of the slab of the features with the lowest, among those with a tenth of the images; found on a "
+            "quarter of the test split and measured on the rest", "higher", 0.0, 1.0,
+            keys={"method": "methods", "alpha": "alpha"}, defaults={"method": "lac", "alpha": "0.1"},
+            paper="Cauchois et al. 2021, arXiv:2004.10181; Romano et al. 2020, arXiv:2006.02544",
+        ),
     },
     shapes="logits [N,K], labels [N] -> sets bool [N,K] -> numbers",
 )  # fmt: skip
-def family(trial: Trial, methods: dict[str, Callable[[], Any]], alpha: list[float]) -> Result:
+def family(trial: Trial, methods: dict[str, Callable[[], Any]], alpha: list[float], directions: int) -> Result:
     """Make sets by each method at each alpha and judge them.
 
     The key `alpha` takes a number as `0.1` or `0.05`; `class` a class, or `rarest`, the one with the fewest train
@@ -84,6 +103,8 @@ def family(trial: Trial, methods: dict[str, Callable[[], Any]], alpha: list[floa
                         "class-coverage", {"class": word, **keys}, class_coverage, sets, test.labels, number, note=note
                     )
                 )
+            result.add("coverage-gap", keys, _gap, sets, shares[:-1], level)
+            result.add("worst-slab-coverage", keys, _slab, sets, test, directions)
             if not isinstance(sets, UndefinedError):
                 threshold = getattr(predictor, "threshold_", np.inf)
                 result.figures["methods"][name][f"{level:g}"] = {
@@ -98,6 +119,23 @@ def _sets(predictor: Any, val: Predictions, test: Predictions, alpha: float) -> 
     predictor.fit(probabilities(val.logits), val.labels, alpha, draws(val.ids))
     sets: np.ndarray = predictor.sets(probabilities(test.logits), draws(test.ids))
     return sets
+
+
+def _gap(sets: np.ndarray, shares: list[float | None], alpha: float) -> float:
+    known = [abs(share - (1 - alpha)) for share in shares if share is not None]
+    if not known:
+        raise UndefinedError("there are no images")
+    return float(np.mean(known))
+
+
+def _slab(sets: np.ndarray, test: Predictions, directions: int) -> float:
+    if len(test) == 0:
+        raise UndefinedError("there are no images")
+    covered = sets[np.arange(len(test)), test.labels]
+    first = second_draws(draws(test.ids)) < SEARCHED
+    features = np.asarray(test.features, dtype=np.float64)
+    drawn = Streams({"slab": 0}).numpy("slab").normal(size=(directions, features.shape[1]))
+    return worst_slab(covered, features, first, drawn)
 
 
 def draws(ids: np.ndarray) -> np.ndarray:

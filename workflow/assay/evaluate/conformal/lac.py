@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assay.evaluate.conformal.quantile import conformal_quantile
+from assay.evaluate.conformal.scores import least, of_labels
 from assay.study.registry import method
 
 
@@ -23,8 +24,8 @@ class LeastAmbiguous:
 
     def fit(self, probabilities: np.ndarray, labels: np.ndarray, alpha: float, draws: np.ndarray) -> None:
         """Find the threshold on probabilities [N,K] and labels int64 [N] of the validation split."""
-        self.threshold_ = conformal_quantile(1 - probabilities[np.arange(len(labels)), labels], alpha)
+        self.threshold_ = conformal_quantile(of_labels(least(probabilities, draws), labels), alpha)
 
     def sets(self, probabilities: np.ndarray, draws: np.ndarray) -> np.ndarray:
         """Probabilities [N,K] to sets bool [N,K]."""
-        return 1 - probabilities <= self.threshold_
+        return least(probabilities, draws) <= self.threshold_

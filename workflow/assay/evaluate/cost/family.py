@@ -1,6 +1,6 @@
 """Cost: what a model takes to store, to run and to train.
 
-Latency, training time and peak memory are measurements of the machine at hand, and their notes say so.
+Latency, throughput, memory, energy and training time are measurements of the machine at hand, and their notes say so.
 
 figures.json:
     {"latency": {batch as text: [seconds of each repeat]}}
@@ -8,8 +8,10 @@ figures.json:
 
 from __future__ import annotations
 
+from assay.evaluate.cost.energy import energy
 from assay.evaluate.cost.flops import flops, nonzero_flops
-from assay.evaluate.cost.latency import latency, latency_iqr, timings
+from assay.evaluate.cost.latency import latency, latency_iqr, throughput, throughput_iqr, timings
+from assay.evaluate.cost.memory import inference_memory
 from assay.evaluate.cost.parameters import nonzero_parameters, parameters, weight_bytes
 from assay.evaluate.result import Result, UndefinedError, plain
 from assay.evaluate.trial import Trial
@@ -21,7 +23,7 @@ _HERE = "measured on the machine that ran this job"
 @method(
     "evaluation",
     "cost",
-    summary="parameters, floating point operations, bytes, latency, and the time and memory of training",
+    summary="parameters, operations, bytes, latency, throughput, memory, energy, and the cost of training",
     options={
         "batches": Option([1, 256], "batch sizes at which latency is measured", item=int, at_least=1),
         "repeats": Option(10, "how often each is measured, after two runs that are not", at_least=1),
@@ -43,6 +45,23 @@ _HERE = "measured on the machine that ran this job"
         "latency-iqr": Metric(
             "interquartile range of that time", "lower", 0.0, unit="s",
             keys={"batch": "batches"}, defaults={"batch": "1"},
+        ),
+        "throughput": Metric(
+            "images a second at the median time", "higher", 0.0, unit="images/s",
+            keys={"batch": "batches"}, defaults={"batch": "1"},
+        ),
+        "throughput-iqr": Metric(
+            "interquartile range of images a second", "lower", 0.0, unit="images/s",
+            keys={"batch": "batches"}, defaults={"batch": "1"},
+        ),
+        "inference-memory": Metric(
+            "largest growth of the process during one forward pass over a batch", "lower", 0.0, unit="B",
+            keys={"batch": "batches"}, defaults={"batch": "1"},
+        ),
+        "energy-per-image": Metric(
+            "energy of the processor for one image", "lower", 0.0, unit="J",
+            keys={"batch": "batches"}, defaults={"batch": "1"},
+            paper="Khan et al. 2018, doi:10.1145/3177754",
         ),
         "train-seconds": Metric(
             "wall time of training and compression; encoder, generator, teachers, search and soup are left out",
@@ -70,6 +89,10 @@ def family(trial: Trial, batches: list[int], repeats: int) -> Result:
         seconds = model if isinstance(model, UndefinedError) else timings(model, image, batch, repeats)
         result.add("latency", {"batch": str(batch)}, latency, seconds, note=_HERE)
         result.add("latency-iqr", {"batch": str(batch)}, latency_iqr, seconds, note=_HERE)
+        result.add("throughput", {"batch": str(batch)}, throughput, seconds, batch, note=_HERE)
+        result.add("throughput-iqr", {"batch": str(batch)}, throughput_iqr, seconds, batch, note=_HERE)
+        result.add("inference-memory", {"batch": str(batch)}, inference_memory, model, image, batch, note=_HERE)
+        result.add("energy-per-image", {"batch": str(batch)}, energy, model, image, batch, note=_HERE)
         if not isinstance(seconds, UndefinedError):
             result.figures["latency"][str(batch)] = plain(seconds, 9)
     for metric, name in (("train-seconds", "train-seconds"), ("peak-memory", "train-peak-memory")):

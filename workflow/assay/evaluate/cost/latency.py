@@ -29,6 +29,17 @@ def latency(seconds: np.ndarray) -> float:
     return float(np.median(seconds))
 
 
+def throughput(seconds: np.ndarray, batch: int) -> float:
+    """Images a second at the median of the timings of `batch` images."""
+    return float(batch / np.median(seconds))
+
+
+def throughput_iqr(seconds: np.ndarray, batch: int) -> float:
+    """The interquartile range of images a second over the timings."""
+    low, high = np.quantile(batch / seconds, [0.25, 0.75])
+    return float(high - low)
+
+
 def latency_iqr(seconds: np.ndarray) -> float:
     """The interquartile range of the timings."""
     low, high = np.quantile(seconds, [0.25, 0.75])

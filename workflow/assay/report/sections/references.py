@@ -11,7 +11,7 @@ from assay.report.page import Section
 from assay.study.registry import KINDS, Card, Registry
 
 #: Keys of the resolved study whose entries are methods of that kind.
-_OWN = frozenset(KINDS) - {"evaluation", "calibrator", "detector", "conformal", "generator", "pretrain"}
+_OWN = frozenset(KINDS) - {"evaluation", "calibrator", "detector", "conformal", "defer", "generator", "pretrain"}
 
 
 def section(material: Material) -> Section | None:

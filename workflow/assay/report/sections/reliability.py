@@ -6,7 +6,7 @@ from typing import Any
 
 from assay.figures.reliability import diagram, learnt, looks_of, pooled
 from assay.figures.svg import Style
-from assay.report.compare import keyed_table
+from assay.report.compare import columns, comparison, keyed_table
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.legend import chip, series_legend
 from assay.report.material import Material
@@ -24,12 +24,15 @@ def section(material: Material) -> Section | None:
         note(
             "Share of test images predicted rightly against the mean confidence of their bin, all seeds pooled. The "
             "area of a dot grows with the images in its bin; the bars below show how many there are before "
-            "calibration. On the dashed line, confidence is honest."
+            "calibration. On the dashed line, confidence is honest. Strokes are 95% intervals of the accuracy "
+            "(Wilson); seeds are judged on the same images, so each image counts once in them."
         ),
         series_legend(list(looks.items())),
         tag("div", *diagrams, class_="grid-of"),
         tag("h3", "Expected calibration error by calibrator"),
         keyed_table(material, "calibration", "ece", "calibration"),
+        tag("h3", "Every calibration metric, before calibration"),
+        comparison(material, columns(material, "calibration"), "Calibration by arm"),
     ])  # fmt: skip
     return Section("reliability", "Calibration", body)
 

@@ -18,8 +18,17 @@ def section(material: Material) -> Section | None:
     searched = [arm for arm in material.arms if material.study["arms"][arm]["search"]]
     if not searched:
         return None
+    by = {arm: material.study["arms"][arm]["search"]["by"] for arm in searched}
     parts: list[Markup | None] = [
         note("Every point was trained once, under streams of its own, and judged on the validation split alone.")
+        if set(by.values()) != {"diswot"}
+        else None,
+        note(
+            "By diswot, networks were compared with that of the teacher as they were drawn, and none was trained; 0 "
+            "would be a network that sees classes and images just as the teacher's does."
+        )
+        if "diswot" in by.values()
+        else None,
     ]
     for arm in searched:
         points = material.study["arms"][arm]["search"]["points"]
@@ -46,5 +55,9 @@ def _points(points: list[dict[str, Any]], choice: dict[str, Any], arm: str) -> M
         ]
         chosen = tag("strong", "chosen") if number == choice.get("index") else ""
         rows.append([row_head(str(number)), *values, cell(short(score), score, number=True), cell(chosen)])
-    heads = [Head("Point"), *(Head(path) for path in paths), Head(f"val {choice.get('by', '')}", True), Head("")]
+    heads = [Head("Point"), *(Head(path) for path in paths), Head(_judged(choice.get("by", "")), True), Head("")]
     return table(heads, rows, label=f"Points that {arm} tried", tall=len(rows) > 12)
+
+
+def _judged(by: str) -> str:
+    return by if by == "diswot" else f"val {by}"

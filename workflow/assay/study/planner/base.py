@@ -22,6 +22,7 @@ class Base:
         self._data: dict[tuple[str, int, str], tuple[Job, str]] = {}
         self._prints: dict[str, str | None] = {}
         self._models: dict[tuple[str, int], tuple[Job, str]] = {}
+        self._predicted: dict[tuple[str, int], tuple[dict[str, Job], list[str]]] = {}
         self._evaluated: dict[tuple[str, int, str], dict[str, Job]] = {}
 
     def _job(

@@ -90,10 +90,9 @@ class Trials(Generated):
                 key: value for key, value in lesson.items() if key not in ("teacher", "images", "repeat")
             }
             words.append(lesson["method"] + (f"-{lesson['repeat']}" if lesson["repeat"] else ""))
-            for number, teacher in enumerate(self._teacher_seeds(lesson["teacher"], seed)):
-                inputs[f"teacher/{number}"], need = self._model(lesson["teacher"]["arm"], teacher)
-                needs.append(need)
+            spec |= self._teachers(lesson["teacher"], seed, inputs, needs)
         methods = [*self._training_methods(declared), *self._card("init", drawing(declared))]
+        methods += [card for kind, entry in spec.get("guide", {}).items() for card in self._card(kind, entry)]
         if choice is not None:
             spec["choice"] = choice
         elif seed in self._watched(arm) and not further:
@@ -139,6 +138,23 @@ class Trials(Generated):
                     chosen = value if isinstance(value, list) else [value]
                     cards += self._cards(kind, [entry for entry in chosen if isinstance(entry, dict)])
         return cards
+
+    def _teachers(self, teacher: Entry | None, seed: int, inputs: dict[str, Job], needs: list[str]) -> Entry:
+        """What a spec says of who teaches; trained teachers and assistants join `inputs` and `needs`."""
+        if teacher and teacher["untrained"]:
+            lent = self.study["arms"][teacher["arm"]]
+            return {"guide": {"model": lent["model"], "init": drawing(lent)}}
+        made = {
+            f"teacher/{number}": self._model(teacher["arm"], other)
+            for number, other in enumerate(self._teacher_seeds(teacher, seed))
+            if teacher
+        }
+        for number, arm in enumerate(teacher["assistants"] if teacher else []):
+            made[f"assistant/{number}"] = self._model(arm, self._teacher_seeds(teacher, seed)[0])
+        for role, (job, need) in made.items():
+            inputs[role] = job
+            needs.append(need)
+        return {}
 
     def _teacher_seeds(self, teacher: Entry | None, seed: int) -> list[int]:
         if teacher is None:
@@ -199,6 +215,9 @@ class Trials(Generated):
     def _search(self, arm: str) -> None:
         """Tuning: every declared point is trained under a stream of its own and judged on validation alone."""
         declared = self.study["arms"][arm]
+        if declared["search"]["by"] == "diswot":
+            self._search_untrained(arm, declared)
+            return
         metric = declared["search"]["by"].removeprefix("val.")
         inputs, needs = {}, []
         for number, point in enumerate(declared["search"]["points"]):
@@ -211,3 +230,17 @@ class Trials(Generated):
             needs.append(f"{stem}/predict")
         spec = {"points": declared["search"]["points"], "by": metric}
         self.plan.add(f"{arm}/search", "search", [self._job("search", label(model.label), spec, inputs, [])], needs)
+
+    def _search_untrained(self, arm: str, declared: Entry) -> None:
+        """The student whose untrained network is most like that of its teacher."""
+        dataset, need = self._dataset(declared["dataset"], TUNING)
+        spec = {"points": declared["search"]["points"], "by": "diswot", "model": declared["model"]}
+        spec["teacher"] = self.study["arms"][declared["distill"]["teacher"]["arm"]]["model"]
+        spec |= {"streams": self._streams(TUNING, "init", "order"), "threads": declared["threads"]}
+        models = [*self._card("model", declared["model"]), *self._card("model", spec["teacher"])]
+        for point in spec["points"]:
+            models += self._card("model", point.get("model"))
+        job = self._job(
+            "search", label(dataset.label, "diswot"), spec, {"dataset": dataset}, models, modules=["assay.train.diswot"]
+        )
+        self.plan.add(f"{arm}/search", "search", [job], [need])
