@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from assay.streams import Streams
 from assay.study.registry import Registry, scan
 from assay.synthesize.fit import computing, fit
 from assay.synthesize.sampling import Sampling
+from assay.synthesize.unet import UNet
 from assay.train.infer import logits_and_features
 from assay.train.job import train
 from machine import machine
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("--dataset", default="fashion-mnist", choices=["fashion-mnist", "mnist", "kmnist"])
     parser.add_argument("--generator", default="ddpm", choices=["ddpm", "edm"])
     parser.add_argument("--steps", type=int, help="training iterations; the generator's default without it")
+    parser.add_argument("--pace-steps", type=int, default=50, help="iterations of each timing of the bare network")
     parser.add_argument("--per-class", type=int, default=100)
     parser.add_argument("--guidance", type=float, help="the sampler's default without it")
     parser.add_argument("--threads", type=int, default=1)
@@ -57,6 +60,9 @@ def main() -> None:
     generator = fit(made, registry, dataset, lambda *_, **__: None, NoCheckpoints())
     print(f"training {method['steps']} steps of {method['batch']} images: {since(began)}")
 
+    own, bare = pace(registry, dataset, method | {"steps": chosen.pace_steps}, chosen.threads)
+    print(f"steps a second: {own:.1f}, of the bare network {bare:.1f}: {own / bare:.0%} of it")
+
     card = registry.card("generator", chosen.generator)
     sampler = entry(registry, "sampler", card.sampler)
     sampler |= {} if chosen.guidance is None else {"guidance": chosen.guidance}
@@ -71,6 +77,44 @@ def main() -> None:
     print(f"the judge sees the intended class in {(seen == labels).mean():.1%} of them")
     for label, name in enumerate(dataset.classes):
         print(f"  {name}: {(seen == labels)[labels == label].mean():.0%}")
+
+
+def pace(registry: Registry, dataset: Dataset, method: dict[str, Any], threads: int) -> tuple[float, float]:
+    """Training steps a second, and those of the network alone: forwards, backwards and Adam on one batch of noise.
+
+    Each is the best of three timings, taken in turns, so that what else the machine does reaches both; what is done
+    once, before the first step, is taken off.
+    """
+    batch, steps, size = method["batch"], method["steps"], dataset.size
+    draw = torch.Generator().manual_seed(0)
+    net = UNet(dataset.channels, size, len(dataset.classes), method["width"])
+    net.reset(draw)
+    optimizer = torch.optim.Adam(net.parameters(), fused=True)
+    x = torch.randn(batch, dataset.channels, size, size, generator=draw)
+    t, y = torch.rand(batch, generator=draw), torch.zeros(batch, dtype=torch.int64)
+
+    def trained(steps: int) -> None:
+        entry = method | {"steps": steps}
+        spec = {"method": entry, "streams": STREAMS, "precision": "auto", "threads": threads}
+        fit(spec, registry, dataset, lambda *_, **__: None, NoCheckpoints())
+
+    def alone(steps: int) -> None:
+        with computing("auto"):
+            for _ in range(steps):
+                optimizer.zero_grad()
+                net(x, t, y).float().square().mean().backward()
+                optimizer.step()
+
+    seconds: list[list[float]] = [[], []]
+    for _ in range(3):
+        for kept, work in zip(seconds, (trained, alone), strict=True):
+            began = time.monotonic()
+            work(1)
+            once = time.monotonic() - began
+            work(1 + steps)
+            kept.append(time.monotonic() - began - 2 * once)
+    own, bare = (steps / min(each) for each in seconds)
+    return own, bare
 
 
 def classifier(registry: Registry, dataset: Dataset) -> Classifier:

@@ -190,6 +190,34 @@ WRONG = [
     (data("x: {extends: opn}"), "datasets.x.extends", "no dataset is called 'opn'", "open"),
     (data("x: {source: digits, like: dd}"), "datasets.x.like", "no dataset is called 'dd'", "d"),
     (generator("h: {method: smote, dataset: opne}"), "generators.h.dataset", "no dataset is called", "open"),
+    (generator("h: {method: consistency-distillation, dataset: d}"), "generators.h",
+     "needs a `teacher`, a generator of this study by ddpm", None),
+    (generator("h: {method: smote, dataset: d, teacher: g}"), "generators.h.teacher", "leave `teacher` out", None),
+    (generator("h: {method: consistency-distillation, dataset: d, teacher: gg}"), "generators.h.teacher",
+     "no generator is called 'gg'", "g"),
+    (generator("h: {method: consistency-distillation, dataset: d, teacher: g}").replace(
+        "encoders:\n", "  i: {method: ddpm, dataset: d}\nencoders:\n"),
+     "generators.h.teacher", "g is made by smote; expected one made by ddpm", "i"),
+    (generator("h: {method: consistency-distillation, dataset: d, teacher: h}"), "generators.h.teacher",
+     "goes round in a circle: generator h -> generator h", None),
+    (generator("h: {method: consistency-distillation, dataset: d, teacher: i}").replace(
+        "encoders:\n", "  i: {method: ddpm, dataset: d, steps: 9}\nencoders:\n"),
+     "generators.h.teacher", "i has `steps: 9`; consistency-distillation needs a teacher with `steps: 1000`", None),
+    (generator("h: {method: consistency-distillation, dataset: d, teacher: i}").replace(
+        "encoders:\n", "  i: {method: ddpm, dataset: open}\nencoders:\n"),
+     "generators.h.dataset", "expected 'open', which the teacher i learnt from", None),
+    (generator("h: {method: consistency-distillation, dataset: d, teacher: i}").replace(
+        "encoders:\n", "  i: {method: ddpm, dataset: d, encoder: e}\n  j: {method: ddpm, dataset: d}\nencoders:\n"),
+     "generators.h.teacher", "i is told features in place of classes", "j"),
+    (generator("h: {method: consistency-distillation, dataset: d, teacher: i, halves: true}").replace(
+        "encoders:\n", "  i: {method: ddpm, dataset: d}\nencoders:\n"),
+     "generators.h.halves", "the teacher of consistency-distillation saw both halves", None),
+    (generator("h: {method: consistency-distillation, dataset: d, teacher: i, unbiased: d}").replace(
+        "encoders:\n", "  i: {method: ddpm, dataset: d}\nencoders:\n"),
+     "generators.h.unbiased", "consistency-distillation can not", None),
+    (arm("{extends: base, synthetic: {generator: i, ratio: 1, sampler: consistency}}").replace(
+        "encoders:\n", "  i: {method: ddpm, dataset: d}\nencoders:\n"),
+     "arms.a.synthetic.sampler", "consistency samples a consistency, and the network of ddpm is a denoiser", "ddim"),
     (arm("{extends: base, synthetic: gg}"), "arms.a.synthetic", "no generator is called 'gg'", "g"),
     (arm("{extends: base, synthetic: {generator: g, ratio: 1, judge: bas}}"), "arms.a.synthetic.judge",
      "no arm is called 'bas'", "base"),

@@ -84,8 +84,8 @@ def test_velocity_and_noise_tell_the_same_image():
     x, noise = (torch.randn(2, 1, 3, 3, generator=draw, dtype=torch.float64) for _ in range(2))
     a = torch.tensor([0.3, 0.3], dtype=torch.float64)
     at, v = diffuse(x, noise, a), velocity(x, noise, a)
-    torch.testing.assert_close(clean_from_noise(at, noise, 0.3), x)
-    torch.testing.assert_close(clean_from_velocity(at, v, 0.3), x)
+    torch.testing.assert_close(clean_from_noise(at, noise, a), x)
+    torch.testing.assert_close(clean_from_velocity(at, v, a), x)
     # An image without noise has the velocity of its noise, pure noise that of the image taken away.
     torch.testing.assert_close(velocity(x, noise, torch.ones(2, dtype=torch.float64)), noise)
     torch.testing.assert_close(velocity(x, noise, torch.zeros(2, dtype=torch.float64)), -x)

@@ -11,6 +11,7 @@ from assay.figures.svg import Style
 from assay.run.files import read_json
 from assay.run.layout import Layout
 from assay.run.results import Results, TrialFiles
+from assay.study.circles import seen_by
 from assay.study.registry import Metric, Registry
 
 
@@ -133,9 +134,8 @@ class Material:
         """Whether an arm's images or log could show a private dataset: its own, or the one behind its generator."""
         declared = self.study["arms"][arm]
         synthetic = declared.get("synthetic")
-        made = self.study["generators"][synthetic["generator"]] if synthetic else {}
-        seen = (declared["dataset"], made.get("dataset"), made.get("unbiased"))
-        return any(self.is_private(name) for name in seen)
+        seen = seen_by(self.study, synthetic["generator"]) if synthetic else []
+        return any(self.is_private(name) for name in (declared["dataset"], *seen))
 
     def failed(self) -> list[TrialFiles]:
         """The trials that failed."""

@@ -108,30 +108,31 @@ def _unchanged(spec: dict[str, Any]) -> None:
 
 def _generator(task: Task) -> Headline:
     import torch
-    from safetensors.torch import save_file
 
+    from assay.run.generators import read_generator, write_generator
     from assay.synthesize.fit import fit
     from assay.train.precision import resolved
 
     dataset = read_dataset(task.inputs["dataset"])
     log, checkpoints = _watched(task)
     task.stated["precision"] = resolved(task.job.spec["precision"], torch.device("cpu"))
-    unbiased = read_dataset(task.inputs["unbiased"]) if "unbiased" in task.inputs else None
     registry = registry_of(task)
+    unbiased = read_dataset(task.inputs["unbiased"]) if "unbiased" in task.inputs else None
     look = _looks(task, registry, "encoder")
     encode = (lambda images: look(images)[1]) if look else None
-    generator = fit(task.job.spec, registry, dataset, log, checkpoints, unbiased=unbiased, encode=encode)
-    tensors = {name: value.contiguous() for name, value in generator.state().items()}
-    save_file(tensors, task.out / "generator.safetensors")
-    about = {"method": task.job.spec["method"], "classes": dataset.classes, "size": dataset.size}
-    write_json(task.out / "generator.json", {**about, "channels": dataset.channels})
-    return {"parameters": sum(value.numel() for value in tensors.values())}
+    taught = task.inputs.get("teacher")
+    teacher = read_generator(taught, registry) if taught else None
+    generator = fit(
+        task.job.spec, registry, dataset, log, checkpoints, unbiased=unbiased, encode=encode, teacher=teacher
+    )
+    return {"parameters": write_generator(task.out, generator, task.job.spec["method"], dataset, taught)}
 
 
 def _synthetic(task: Task) -> Headline:
     import torch
 
     from assay.data.sheet import contact_sheet
+    from assay.run.generators import read_generator
     from assay.synthesize.job import synthesize
     from assay.train.precision import resolved
 
@@ -140,11 +141,11 @@ def _synthetic(task: Task) -> Headline:
     made = synthesize(
         task.job.spec,
         registry,
-        _trained(task, registry, "generator"),
+        read_generator(task.inputs["generator"], registry),
         dataset,
         _looks(task, registry, "judge"),
         parts=Parts(task.work),
-        halves=[_trained(task, registry, role) for role in ("half/0", "half/1") if role in task.inputs],
+        halves=[read_generator(task.inputs[role], registry) for role in ("half/0", "half/1") if role in task.inputs],
         learnt=read_dataset(task.inputs["learnt"]) if "learnt" in task.inputs else None,
         keep=partial(write_npz, task.out / "halves.npz"),
     )
@@ -153,19 +154,6 @@ def _synthetic(task: Task) -> Headline:
     write_json(task.out / "quality.json", made.card.get("quality", {}))
     evaluations = (made.card["sampled"] or {}).get("network-evaluations")
     return {"images": len(made.splits["synthetic"])} | ({"evaluations": evaluations} if evaluations else {})
-
-
-def _trained(task: Task, registry: JobRegistry, role: str) -> Any:
-    """The generator that an input holds."""
-    from safetensors.torch import load_file
-
-    from assay.study.registry import bind
-
-    about = read_json(task.inputs[role] / "generator.json")
-    generator = bind(registry, "generator", about["method"])()
-    shape = (about["size"], about["size"], about["channels"])
-    generator.restore(load_file(task.inputs[role] / "generator.safetensors"), shape, len(about["classes"]))
-    return generator
 
 
 def _looks(

@@ -17,9 +17,10 @@ from assay.study.checks_data import contradictions
 from assay.study.checks_devices import graphed, shareable
 from assay.study.checks_distill import check_assistants, check_distill
 from assay.study.checks_evaluate import check_evaluate
+from assay.study.checks_generators import check_generators
 from assay.study.checks_needs import check_needs
 from assay.study.checks_robust import check_robust
-from assay.study.checks_synthetic import check_generator, check_synthetic
+from assay.study.checks_synthetic import check_synthetic
 from assay.study.circles import taught_by
 from assay.study.errors import nearest
 from assay.study.fields import ARM, BESIDE_STUDIES, RESERVED, SLUG, SPLITS
@@ -69,9 +70,9 @@ class _Checks:
         for section in ("generators", "encoders"):
             for name, made in self.study[section].items():
                 self._known((section, name, "dataset"), "dataset", made["dataset"], self.datasets)
+        check_generators(self.study, self.registry, self.problems)
         for name, generator in self.study["generators"].items():
             path = ("generators", name)
-            check_generator(path, generator, self.registry, self.problems)
             seen = generator["encoder"]
             if seen and self._known((*path, "encoder"), "encoder", seen, self.study["encoders"]):
                 self._same_shape((*path, "encoder"), generator["dataset"], self.study["encoders"][seen]["dataset"])

@@ -41,24 +41,15 @@ def check_synthetic(path: Path, arm: Entry, study: dict[str, Any], registry: Reg
             problems.add((*path, "mix"), f"`{key}` shares one training, and this mix takes two; choose another `mix`")
 
 
-def check_generator(path: Path, generator: Entry, registry: Registry, problems: Problems) -> None:
-    """Note what a generator cannot be asked for; `path` is that of its section."""
-    card = generator["method"] and registry.get("generator", generator["method"]["method"])
-    if card and generator["halves"] and not card.sampler:
-        problems.add((*path, "halves"), f"only a diffusion model makes an image of a noise; {card.name} is none")
-    for key, what in (("unbiased", "what is unbiased"), ("encoder", "features")):
-        if card and generator[key] and "ratio-steps" not in card.options:
-            problems.add((*path, key), f"ddpm and edm can be told {what}; {card.name} can not")
-    if generator["unbiased"] and generator["encoder"]:
-        problems.add((*path, "encoder"), "`unbiased` weighs images by their class, and features stand in place of it")
-
-
 def _sampler(path: Path, use: Entry, study: dict[str, Any], registry: Registry, problems: Problems) -> None:
     generator = study["generators"].get(use["generator"])
     card = generator and generator["method"] and registry.get("generator", generator["method"]["method"])
     known = use["sampler"] and registry.get("sampler", use["sampler"]["method"])
     if known and card and not card.sampler:
         problems.add(path, f"{card.name} makes images in one way alone; leave `sampler` out")
+    elif known and card and known.network != card.network:
+        told = f"{known.name} samples a {known.network}, and the network of {card.name} is a {card.network}"
+        problems.add(path, told, card.sampler)
 
 
 def _whole(path: Path, use: Entry, study: dict[str, Any], problems: Problems) -> None:

@@ -192,6 +192,13 @@ class Generator(Section):
         "The dataset whose train split it learns from.",
         "generators:\n  ddpm: {method: ddpm, dataset: digits}",
     )
+    teacher: str | None = key(
+        None,
+        "The generator of this study that it is distilled from, for a method that learns from another. Its dataset is "
+        "the same; number k learns from the teacher's number k modulo its seeds.",
+        "generators:\n  edm: {method: edm, dataset: digits}\n"
+        "  quick: {method: consistency-distillation, dataset: digits, teacher: edm}",
+    )
     unbiased: str | None = key(
         None,
         "A dataset, which may be small, of whose train split the generator is to learn the distribution within each "

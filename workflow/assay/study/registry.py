@@ -275,6 +275,12 @@ class Card:
     optimiser: str = ""
     #: For a generator: the sampler that it is asked through unless an arm names another; "" where it takes none.
     sampler: str = ""
+    #: For a generator and a sampler, which go together if they say the same: what the network is, a `denoiser`, which
+    #: tells the mean of the images behind a noisy one, or a `consistency` function, which tells where its path ends.
+    network: str = "denoiser"
+    #: For a generator that learns from another: the methods of those that fit, each with the options that they must
+    #: have.
+    teachers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 #: The records that a `@method` decorator may hold.
@@ -301,6 +307,8 @@ def method(
     needs: dict[str, str] | None = None,  # noqa: ARG001
     optimiser: str = "",  # noqa: ARG001
     sampler: str = "",  # noqa: ARG001
+    network: str = "denoiser",  # noqa: ARG001
+    teachers: dict[str, dict[str, Any]] | None = None,  # noqa: ARG001
 ) -> Callable[[T], T]:
     """Register the decorated function or class as a method that a config can name.
 
@@ -324,6 +332,8 @@ def method(
         needs: for kinds `robust` and `loss`, what else its arm must say (see `Card.needs`).
         optimiser: for kind `recipe`, `sgd` or `adam`, if it moves weights as these do (see `assay.train.mup`).
         sampler: for kind `generator`, the sampler that it takes if none is named (see `Card.sampler`).
+        network: for kinds `generator` and `sampler`, what the network tells (see `Card.network`).
+        teachers: for kind `generator`, the generators that it learns from (see `Card.teachers`).
 
     All arguments must be literals (and `Option`/`Metric`/`Origin` calls of literals): they are read from the source.
     """

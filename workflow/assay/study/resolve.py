@@ -73,7 +73,7 @@ class Resolver:
         return made
 
     def _generator(self, generator: Generator, path: Path) -> Entry:
-        keys = {"dataset", "unbiased", "encoder", "halves", "seeds", "precision", "threads"}
+        keys = {"dataset", "teacher", "unbiased", "encoder", "halves", "seeds", "precision", "threads"}
         return {"method": self._beside("generator", generator, path), **generator.model_dump(include=keys)}
 
     def _encoder(self, encoder: Encoder, path: Path) -> Entry:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from assay import Option, method
-from assay.synthesize.diffuser import Diffuser
+from assay.synthesize.diffuser import Diffuser, Network
 from assay.synthesize.diffusion import clean_from_noise, clean_from_velocity, diffuse, path, schedule, velocity
 from assay.synthesize.unet import UNet
 
@@ -77,18 +77,20 @@ class Ddpm(Diffuser):
         signal = schedule(self.schedule, self.count)[t]
         return (1 / signal - 1).sqrt().float()
 
-    def denoise(self, net: UNet, x: Tensor, sigma: float, y: Tensor) -> Tensor:
-        """The images that the network expects behind `x`, clipped to -1..1 as in the authors' code.
-
-        Between two levels the network is told a place between theirs.
-        """
+    def denoised(self, net: Network, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
+        """The images that the network expects behind `x`; between two levels it is told a place between theirs."""
+        sigma = sigma.double()
         signal = 1 / (1 + sigma**2)
         known = self._levels()
-        t = float(np.interp(math.log(sigma), np.log(known), np.arange(len(known))))
-        seen = math.sqrt(signal) * x
-        told = net(seen, torch.full((len(x),), (t + 0.5) / self.count), y).float()
+        t = torch.from_numpy(np.interp(sigma.log().numpy(), np.log(known), np.arange(len(known))))
+        seen = signal.sqrt().to(x.dtype)[:, None, None, None] * x
+        told = net(seen, ((t + 0.5) / self.count).float(), y).float()
         clean = clean_from_noise if self.predict == "noise" else clean_from_velocity
-        return clean(seen, told, signal).clamp(-1, 1)
+        return clean(seen, told, signal)
+
+    def bounded(self, clean: Tensor) -> Tensor:
+        """Clipped to -1..1, as in the authors' code."""
+        return clean.clamp(-1, 1)
 
     def sigmas(self, visits: int) -> list[float]:
         """Those of evenly spaced levels, see `path`."""

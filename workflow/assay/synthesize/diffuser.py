@@ -28,6 +28,10 @@ INTERVAL = 50
 BATCH = 64
 
 
+#: Noisy images, levels and classes to what a network tells of them, as `UNet.forward`.
+Network = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
 class Diffuser(ABC):
     """A class-conditional diffusion model on a U-Net.
 
@@ -63,6 +67,10 @@ class Diffuser(ABC):
         self.ratio: Ratio | None = None
         self.features: Tensor | None = None
         self.net: UNet | None = None
+        #: What tells the draws of several trainings in a row apart.
+        self.scope: tuple[object, ...] = ()
+        #: Tensors beside network and average that a training needs to go on.
+        self.also: dict[str, Tensor] = {}
 
     @abstractmethod
     def loss(self, net: UNet, x: Tensor, noise: Tensor, y: Tensor, draw: torch.Generator) -> Tensor:
@@ -99,8 +107,16 @@ class Diffuser(ABC):
         return aimed(self.ratio, x, noise, sigma, y)
 
     @abstractmethod
-    def denoise(self, net: UNet, x: Tensor, sigma: float, y: Tensor) -> Tensor:
-        """The images that the network expects behind `x` = images + sigma noise, float [B,C,H,W]."""
+    def denoised(self, net: Network, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
+        """The images that the network expects behind `x` = images + sigma noise, float [B,C,H,W]; `sigma` is [B]."""
+
+    def bounded(self, clean: Tensor) -> Tensor:
+        """What sampling takes of the images that a network expects: all, or what lies within bounds."""
+        return clean
+
+    def denoise(self, net: Network, x: Tensor, sigma: float, y: Tensor) -> Tensor:
+        """The images that sampling takes to be behind `x`, all of which have noise of the same `sigma`."""
+        return self.bounded(self.denoised(net, x, torch.full((len(x),), sigma), y))
 
     @abstractmethod
     def sigmas(self, visits: int) -> list[float]:
@@ -109,6 +125,13 @@ class Diffuser(ABC):
     @abstractmethod
     def start(self, noise: Tensor, sigma: float) -> Tensor:
         """Where sampling starts: `noise` is standard normal, and `sigma` the highest level."""
+
+    def begin(self, net: UNet, streams: Streams) -> None:
+        """Give the network the weights that training starts from."""
+        net.reset(streams.torch("generator", "init"))
+
+    def stepped(self, net: UNet) -> None:  # noqa: B027
+        """Called after each step of the optimiser; does nothing unless a model has more to keep in step."""
 
     def fit(
         self,
@@ -149,19 +172,20 @@ class Diffuser(ABC):
             x, y, weights, _ = data
         told = y if self.features is None else torch.arange(len(y))
         net = self._build(images.shape[1:], classes, None if self.features is None else (self.features, y))
-        net.reset(streams.torch("generator", "init"))
+        self.begin(net, streams)
         average = model_state(net)
         optimizer = torch.optim.Adam(net.parameters(), lr=self.lr, fused=True)
         start, losses = 0, torch.zeros(INTERVAL, dtype=torch.float64)
         if saved := checkpoints.load():
             start, average = saved["step"], saved["average"]
             losses.copy_(saved["losses"])
+            self.also = saved["also"]
             net.load_state_dict(saved["net"])
             restore_optimizer(optimizer, saved["optimizer"])
             print(f"resuming at step {start} of {self.steps}")
         net.train()
         for step in range(start, self.steps):
-            draw = streams.torch("generator", "step", step)
+            draw = streams.torch("generator", *self.scope, "step", step)
             chosen = torch.multinomial(weights, self.batch, replacement=True, generator=draw)
             kept = torch.rand(self.batch, generator=draw) >= self.label_dropout
             noise = torch.randn(self.batch, *x.shape[1:], generator=draw)
@@ -173,7 +197,8 @@ class Diffuser(ABC):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            _follow(average, net, min(self.decay, (1 + step) / (10 + step)))
+            self.stepped(net)
+            follow(average, net, min(self.decay, (1 + step) / (10 + step)))
             losses[step % INTERVAL] = loss.detach()
             if (step + 1) % INTERVAL == 0 or step + 1 == self.steps:
                 mean = float(losses[: step % INTERVAL + 1].mean())
@@ -188,6 +213,7 @@ class Diffuser(ABC):
                         "net": model_state(net),
                         "average": {name: value.clone() for name, value in average.items()},
                         "optimizer": optimizer_state(optimizer),
+                        "also": {name: value.clone() for name, value in self.also.items()},
                     }
                 )
         net.load_state_dict(average)
@@ -258,7 +284,7 @@ def _rate(step: int, steps: int) -> float:
 
 
 @torch.no_grad()
-def _follow(average: dict[str, Tensor], net: UNet, decay: float) -> None:
+def follow(average: dict[str, Tensor], net: torch.nn.Module, decay: float) -> None:
     """Move the average of weights towards those of `net` by 1 - decay."""
     weights = net.state_dict()
     torch._foreach_lerp_(list(average.values()), [weights[name] for name in average], 1 - decay)

@@ -48,14 +48,22 @@ def velocity(x: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
     return diffuse(noise, -x, signal)
 
 
-def clean_from_noise(x: Tensor, noise: Tensor, signal: float) -> Tensor:
-    """The image behind `x` at level alpha_bar `signal` whose noise is `noise`: (x - sqrt(1 - a) noise) / sqrt(a)."""
-    return (x - math.sqrt(1 - signal) * noise) / math.sqrt(signal)
+def clean_from_noise(x: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
+    """The images behind `x` whose noise is `noise`, (x - sqrt(1 - a) noise) / sqrt(a); `signal` as for `diffuse`."""
+    image, rest = _roots(signal, x.dtype)
+    return (x - rest * noise) / image
 
 
-def clean_from_velocity(x: Tensor, v: Tensor, signal: float) -> Tensor:
-    """The image behind `x` at level alpha_bar `signal` whose velocity is `v`: sqrt(a) x - sqrt(1 - a) v."""
-    return math.sqrt(signal) * x - math.sqrt(1 - signal) * v
+def clean_from_velocity(x: Tensor, v: Tensor, signal: Tensor) -> Tensor:
+    """The images behind `x` whose velocity is `v`, sqrt(a) x - sqrt(1 - a) v; `signal` as for `diffuse`."""
+    image, rest = _roots(signal, x.dtype)
+    return image * x - rest * v
+
+
+def _roots(signal: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """sqrt(a) and sqrt(1 - a), [B,1,1,1]; the difference is taken before anything is rounded to `dtype`."""
+    a = signal[:, None, None, None]
+    return a.sqrt().to(dtype), (1 - a).sqrt().to(dtype)
 
 
 def path(steps: int, visits: int) -> list[int]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from assay import Option, method
 from assay.errors import MethodError
-from assay.synthesize.diffuser import Diffuser
+from assay.synthesize.diffuser import Diffuser, Network
 from assay.synthesize.unet import UNet
 
 #: What the network is told of the noise is that of the paper, log sigma / 4, times this: the fastest of the U-Net's
@@ -78,7 +78,7 @@ class Edm(Diffuser):
     def loss(self, net: UNet, x: Tensor, noise: Tensor, y: Tensor, draw: torch.Generator) -> Tensor:
         """Equation 2, weighted so that the network's own error counts alike at all levels; see `Diffuser.loss`."""
         sigma = self.levels(len(x), draw)
-        clean = self._denoised(net, x + sigma[:, None, None, None] * noise, sigma, y)
+        clean = self.denoised(net, x + sigma[:, None, None, None] * noise, sigma, y)
         x, _, scale = self.aimed(x, noise, sigma, y)
         return (scale * weight(sigma, self.sigma_data) * (clean - x).square().flatten(1).mean(1)).mean()
 
@@ -86,9 +86,10 @@ class Edm(Diffuser):
         """Log-normal ones."""
         return torch.exp(self.level_mean + self.level_spread * torch.randn(count, generator=draw))
 
-    def denoise(self, net: UNet, x: Tensor, sigma: float, y: Tensor) -> Tensor:
-        """The images that the network expects behind `x`."""
-        return self._denoised(net, x, torch.full((len(x),), sigma), y)
+    def denoised(self, net: Network, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
+        """Equation 7: D(x; sigma) = c_skip x + c_out F(c_in x; c_noise)."""
+        skip, out, into = (c[:, None, None, None] for c in preconditioning(sigma, self.sigma_data))
+        return skip * x + out * net(into * x, LEVEL * sigma.log() / 4, y).float()
 
     def sigmas(self, visits: int) -> list[float]:
         """Equation 5: evenly spaced in sigma^(1 / rho)."""
@@ -98,11 +99,6 @@ class Edm(Diffuser):
     def start(self, noise: Tensor, sigma: float) -> Tensor:
         """Noise alone: images are negligible beside it."""
         return noise * sigma
-
-    def _denoised(self, net: UNet, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
-        """Equation 7: D(x; sigma) = c_skip x + c_out F(c_in x; c_noise)."""
-        skip, out, into = (c[:, None, None, None] for c in preconditioning(sigma, self.sigma_data))
-        return skip * x + out * net(into * x, LEVEL * sigma.log() / 4, y).float()
 
 
 def preconditioning(sigma: Tensor, sigma_data: float) -> tuple[Tensor, Tensor, Tensor]:

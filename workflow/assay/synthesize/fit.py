@@ -25,6 +25,7 @@ def fit(
     checkpoints: Checkpoints,
     unbiased: Dataset | None = None,
     encode: Callable[[np.ndarray], np.ndarray] | None = None,
+    teacher: Any = None,
 ) -> Any:
     """Make the generator that `spec` names and train it.
 
@@ -37,6 +38,7 @@ def fit(
         checkpoints: where the state of a training under way is kept and found.
         unbiased: its train split is what the generator is to learn the distribution of, biased as `dataset` may be.
         encode: gives the features, float32 [N,D], that the generator is told of images in place of their class.
+        teacher: the trained generator that it learns from, if its card asks for one.
 
     Returns:
         The trained instance, with `state()` to store and `sample` to use.
@@ -56,6 +58,8 @@ def fit(
         generator.correct(*real(unbiased))
     if encode is not None:
         generator.represent(encode(images))
+    if teacher is not None:
+        generator.learn_from(teacher)
     with computing(spec["precision"]):
         generator.fit(images, labels, len(dataset.classes), streams, log, checkpoints)
     return generator

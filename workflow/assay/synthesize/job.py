@@ -52,7 +52,8 @@ def synthesize(
 
     Returns:
         One split `synthetic` over the classes of `dataset`; its card holds `quality` (see `assess`), and `sampled`:
-        the sampler's entry with its `network-evaluations` for one image, or None.
+        the sampler's entry with its `network-evaluations` for one image, or None where no network was asked. A
+        generator that takes no sampler may count its own: it has the attributes `name` and `evaluations`.
 
     Raises:
         MethodError: an amount that is not stated once, images of another shape or type than the real ones, or no judge
@@ -93,7 +94,12 @@ def synthesize(
         result.card["quality"]["halves"] = found
         if keep and pairs is not None:
             keep(pairs=pairs)
-    result.card["sampled"] = {**spec["sampler"], "network-evaluations": sampling.evaluations} if sampling else None
+    evaluations = sampling.evaluations if sampling else getattr(generator, "evaluations", None)
+    if evaluations:
+        asked = spec["sampler"] if sampling else {"method": generator.name}
+        result.card["sampled"] = {**asked, "network-evaluations": evaluations}
+    else:
+        result.card["sampled"] = None
     return result
 
 

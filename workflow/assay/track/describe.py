@@ -129,7 +129,7 @@ def _arm_params(study: dict[str, Any], identity: Identity) -> dict[str, str]:
     flat |= _dataset_params(study, declared["dataset"])
     if declared.get("synthetic"):
         generator = study["generators"][declared["synthetic"]["generator"]]
-        flat |= flatten(generator["method"], "generator")
+        flat |= flatten(generator["method"] | {"teacher": generator.get("teacher")}, "generator")
     if (declared.get("init") or {}).get("encoder"):
         encoder = study["encoders"][declared["init"]["encoder"]]
         flat |= flatten({key: encoder[key] for key in ("method", "dataset")}, "encoder")

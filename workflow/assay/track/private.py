@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.run.results import Results
+from assay.study.circles import seen_by
 from assay.track.cells import Cell
 
 #: What may show pixels or ids: arrays and pictures, per-sample predictions and figures, what a method printed, pairs of
@@ -31,9 +32,10 @@ def guarded(results: Results, cell: Cell) -> bool:
     if cell.identity.kind == "dataset":
         named = [name for name in study["datasets"] if arm == name or arm.startswith(f"{name}-like-")]
         return any(is_private(results, name) for name in named)
-    if cell.identity.kind in ("generator", "encoder"):
-        made = study[f"{cell.identity.kind}s"][arm]
-        return is_private(results, made["dataset"]) or is_private(results, made.get("unbiased"))
+    if cell.identity.kind == "generator":
+        return any(is_private(results, name) for name in seen_by(study, arm))
+    if cell.identity.kind == "encoder":
+        return is_private(results, study["encoders"][arm]["dataset"])
     if cell.identity.kind in ("trial", "tuning"):
         return _arm(results, arm) or any(is_private(results, name) for name in _sets(results, cell))
     return False
@@ -43,8 +45,7 @@ def _arm(results: Results, arm: str) -> bool:
     declared = results.study["arms"][arm]
     synthetic, init = declared.get("synthetic") or {}, declared.get("init") or {}
     datasets = [declared["dataset"]]
-    made = results.study["generators"][synthetic["generator"]] if synthetic else {}
-    datasets += [made[key] for key in ("dataset", "unbiased") if made.get(key)]
+    datasets += seen_by(results.study, synthetic["generator"]) if synthetic else []
     datasets += [results.study["encoders"][init["encoder"]]["dataset"]] if "encoder" in init else []
     return any(is_private(results, name) for name in datasets)
 

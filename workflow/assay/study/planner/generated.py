@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from assay.study.circles import seen_by
 from assay.study.jobs import Job, label
 from assay.study.planner.data import Data
 from assay.study.planner.names import Entry, numbers_of
+from assay.study.registry import Card
 
 
 class Generated(Data):
     """Plans the stages `generator`, `synthetic` and `pretrain`."""
 
-    def _replicate(self, declared: Entry, seed: int) -> tuple[int, int]:
+    def _replicate(self, declared: Entry, seen: list[str], seed: int) -> tuple[int, int]:
         """Which generator or encoder a trial with a seed uses, and the number in its record's path.
 
-        Where the dataset itself differs by seed each trial has its own, fitted to the images that the trial may see:
-        one of another seed could have learnt what this trial is tested on.
+        Where a dataset that it has `seen` differs by seed each trial has its own, fitted to the images that the trial
+        may see: one of another seed could have learnt what this trial is tested on.
         """
         number = seed % declared["seeds"]
-        varies = self._varies(declared["dataset"]) or self._varies(declared.get("unbiased"))
-        return number, seed if varies else number
+        return number, seed if any(self._varies(dataset) for dataset in seen) else number
 
     def _generator(self, name: str, seed: int, half: int | None = None) -> tuple[Job, str]:
         """The job of a generator, or of one that learns from half of the images, and the path of its record."""
         declared = self.study["generators"][name]
-        number, place = self._replicate(declared, seed)
+        number, place = self._replicate(declared, seen_by(self.study, name), seed)
         dataset, need = self._dataset(declared["dataset"], place)
         spec = {key: declared[key] for key in ("method", "precision", "threads")}
         spec["streams"] = {"generator": number}
@@ -31,12 +32,15 @@ class Generated(Data):
         if declared["unbiased"]:
             inputs["unbiased"], need = self._dataset(declared["unbiased"], place)
             needs.append(need)
-        methods, modules = self._card("generator", declared["method"]), []
+        methods, modules = self._learnt(name), []
         if declared["encoder"]:
             inputs["encoder"], need = self._encoder(declared["encoder"], place)
             needs.append(need)
             methods += self._card("model", self.study["encoders"][declared["encoder"]]["model"])
             modules.append("assay.train.infer")
+        if declared["teacher"]:
+            inputs["teacher"], need = self._generator(declared["teacher"], place)
+            needs.append(need)
         spec |= {} if half is None else {"half": half}
         suffix = "" if half is None else f"-half-{half}"
         method = declared["method"]["method"]
@@ -52,6 +56,12 @@ class Generated(Data):
         self.plan.add(path, "generator", [job], needs)
         return job, path
 
+    def _learnt(self, name: str) -> list[Card]:
+        """The methods of a generator and of those that it was distilled from."""
+        declared = self.study["generators"][name]
+        own = self._card("generator", declared["method"])
+        return [*own, *self._learnt(declared["teacher"])] if declared["teacher"] else own
+
     def _synthetic(self, arm: str, seed: int, stem: str) -> tuple[Job, str] | None:
         use = self.study["arms"][arm]["synthetic"]
         if use is None:
@@ -61,7 +71,8 @@ class Generated(Data):
         inputs, needs = {"generator": generator, "dataset": dataset}, [need, data_need]
         declared = self.study["generators"][use["generator"]]
         if declared["halves"]:
-            inputs["learnt"], need = self._dataset(declared["dataset"], self._replicate(declared, seed)[1])
+            _, place = self._replicate(declared, seen_by(self.study, use["generator"]), seed)
+            inputs["learnt"], need = self._dataset(declared["dataset"], place)
             needs.append(need)
             for half in (0, 1):
                 inputs[f"half/{half}"], need = self._generator(use["generator"], seed, half)
@@ -69,7 +80,7 @@ class Generated(Data):
         spec = {key: use[key] for key in ("balance", "per-class", "ratio", "sampler", "filter")}
         spec |= {key: generator.spec[key] for key in ("precision", "threads", "streams")}
         spec["soft"] = use["labels"] == "soft"
-        methods = [*self._card("generator", generator.spec["method"]), *self._card("sampler", use["sampler"])]
+        methods = [*self._learnt(use["generator"]), *self._card("sampler", use["sampler"])]
         methods += self._card("filter", use["filter"])
         modules = []
         if use["judge"]:
@@ -86,7 +97,7 @@ class Generated(Data):
 
     def _encoder(self, name: str, seed: int) -> tuple[Job, str]:
         declared = self.study["encoders"][name]
-        number, place = self._replicate(declared, seed)
+        number, place = self._replicate(declared, [declared["dataset"]], seed)
         dataset, need = self._dataset(declared["dataset"], place)
         spec = {key: declared[key] for key in ("method", "model", "recipe", "augment", "precision", "threads")}
         spec["streams"] = dict.fromkeys(("init", "order", "augment"), number)
