@@ -6,7 +6,7 @@ from pathlib import Path
 
 import fake_study
 import pytest
-from assay.report.render import render
+from assay.report.render import write
 
 SMALL = """\
 study: small
@@ -40,11 +40,6 @@ claims:
   - claim: Tuning helps
     expect: "tuned.accuracy > baseline.accuracy"
 """
-
-
-def write(folder: Path) -> None:
-    """Write the page where the engine puts it."""
-    (folder / "report.html").write_text(render(folder), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

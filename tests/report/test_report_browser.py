@@ -98,6 +98,7 @@ def test_every_figure_is_there_and_has_a_size(opened: Any, study_folder: Path) -
         "cost": 5,
         "augmented": 1,
         "synthetic": 1,
+        "halves": 1,
         "neighbours": 1,
         "counts": 3,  # noise has no classes
         "images": 4,
@@ -158,8 +159,8 @@ def test_contents_lead_to_sections_in_order(opened: Any, study_folder: Path) -> 
     sections = page.locator("main section").evaluate_all("all => all.map(one => one.id)")
     assert links == sections
     assert sections == [
-        "verdicts", "arms", "curves", "recall", "confusion", "reliability", "ood", "conformal", "tradeoff", "images",
-        "failures", "datasets", "dag", "environment", "cost-totals", "references", "config",
+        "verdicts", "arms", "curves", "recall", "confusion", "reliability", "ood", "conformal", "parents", "tradeoff",
+        "images", "failures", "datasets", "dag", "environment", "cost-totals", "references", "config",
     ]  # fmt: skip
 
 

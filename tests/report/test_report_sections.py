@@ -228,6 +228,13 @@ def test_synthetic_images_stand_beside_their_figures_and_nearest_train_images(ma
     ]
 
 
+def test_a_paired_claim_shows_its_effect_size() -> None:
+    # Differences 0.1, 0.2, 0.3: d_z = 0.2 / 0.1 = 2, and J(2) = 1 / sqrt(pi) = 0.5642.
+    paired = verdict(left=[0.5, 0.7, 0.9], right=[0.4, 0.5, 0.6])
+    assert "effect size (d_z, Hedges) +1.13" in " ".join(words(verdicts.evidence(paired)).split())
+    assert "effect size" not in words(verdicts.evidence({**paired, "test": "Pitman-Morgan"}))
+
+
 def test_a_claim_of_several_parts_shows_each() -> None:
     made = verdict(
         effect=None, interval=None, left=[], right=[], tree={"at-least": 1, "of": []},

@@ -64,6 +64,7 @@ CARDS = [
         },
         sampler="ddim",
     ),
+    _card("generator", "condensed", options={"per-class": Option(..., "images", type=int, at_least=1)}),
     _card(
         "generator",
         "consistency-distillation",
@@ -73,7 +74,6 @@ CARDS = [
         teachers={"ddpm": {"steps": 1000}},
     ),
     _card("sampler", "consistency", network="consistency"),
-    _card("generator", "condensed", options={"per-class": Option(..., "images", type=int, at_least=1)}),
     _card("sampler", "ddim", options={"steps": Option(20, "visited", at_least=2)}),
     _card("sampler", "unipc", options={"steps": Option(20, "visited", at_least=2)}),
     _card("filter", "agreement", reads=["judge"]),

@@ -51,7 +51,7 @@ def test_a_changed_method_drops_options_but_keeps_what_is_none(load, head):
         + "  k: {extends: base, distill: {method: kd, alpha: 0.1, teacher: base}}\n"
         + "  a: {extends: k, distill: {temperature: 1}}\n"
     )
-    assert made["generators"]["h"]["method"] == {"method": "ddpm", "steps": 1000}
+    assert made["generators"]["h"]["method"] == {"method": "ddpm", "steps": 1000, "ratio-steps": 9}
     assert made["generators"]["h"]["seeds"] == 2
     assert made["arms"]["a"]["distill"] == {
         "method": "kd", "alpha": 0.1, "temperature": 1.0,

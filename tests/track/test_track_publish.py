@@ -158,6 +158,20 @@ def test_arms_carry_mean_and_interval_and_the_study_its_verdicts(tree: Tree, ser
     assert "| supported |" in study.data.tags["mlflow.note.content"]
 
 
+def test_what_the_report_writes_for_papers_comes_with_it(tree: Tree, server: Server):
+    tree.write().finish()
+    publish(tree.folder, final=True)
+    assert not {"report.html", "methods.md"} & server.artifacts(server.run(kind="study"))
+    (tree.folder / "tables").mkdir()
+    for name in ("tables/accuracy.csv", "tables/accuracy.tex", "methods.md", "methods.bib", "tables/.x.csv.part"):
+        (tree.folder / name).write_text(name, encoding="utf-8")
+    (tree.folder / "report.html").write_text("<p>", encoding="utf-8")
+    publish(tree.folder, final=True)
+    found = server.artifacts(server.run(kind="study"))
+    assert {"report.html", "tables/accuracy.csv", "tables/accuracy.tex", "methods.md", "methods.bib"} <= found
+    assert not any(name.endswith(".part") for name in found)
+
+
 def test_datasets_show_card_and_sheet_and_refer_to_their_arrays(tree: Tree, server: Server):
     tree.arms = ["synthetic"]
     tree.write().finish()

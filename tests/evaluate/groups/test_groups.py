@@ -24,7 +24,7 @@ def predictions(right, labels, groups, features=None):
     logits = np.eye(2)[said]
     features = np.zeros((len(labels), 0)) if features is None else features
     ids = np.array([str(number) for number in range(len(labels))])
-    return Predictions(logits, features, ids, labels, None if groups is None else np.array(groups))
+    return Predictions(logits, features, ids, labels, groups=None if groups is None else np.array(groups))
 
 
 def trial(test, **more):

@@ -51,7 +51,7 @@ def _calibration(name: str, parts: list[dict[str, Any]]) -> Drawings:
 def _ood(name: str, parts: list[dict[str, Any]]) -> Drawings:
     detectors = ood.detectors_of(parts)
     colours = {detector: Style(number) for number, detector in enumerate(ood.foremost([detectors]))}
-    looks = ood.looks_of(one for drawn in detectors.values() for one in drawn["density"])
+    looks = ood.looks_of(one for drawn in detectors.values() for one in (*drawn["density"], *drawn["roc"]))
     made: Drawings = {}
     for against in looks:
         if (drawn := ood.roc(name, against, [detectors], colours)) is not None:

@@ -1,4 +1,4 @@
-"""Tables that compare arms: mean and t interval over seeds, every seed as a dot, and the detectable difference."""
+"""Tables that compare arms: mean and interval over seeds, every seed as a dot, and the detectable difference."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 
-from assay.claims.interval import mean_interval
 from assay.claims.power import detectable
 from assay.figures.numbers import MISSING, decimals_for, plain, scale_of
 from assay.figures.svg import Axis, Style, coordinate, padded
@@ -16,6 +15,7 @@ from assay.report.html import Markup, join, note, tag
 from assay.report.legend import named
 from assay.report.material import Material, Measured
 from assay.report.tables import Head, cell, row_head, table
+from assay.statistics.interval import BCA, Named, interval
 from assay.study.registry import Metric
 
 #: Level of the test and chance of finding a difference, for the detectable difference under each table.
@@ -145,12 +145,20 @@ def _worded(key: str, value: str) -> str:
 
 def _cell(one: Column, arm: str, span: tuple[float, float], style: Style) -> Markup:
     seeds = one.values.get(arm, {})
-    interval = mean_interval(list(seeds.values()))
-    if interval is None:
+    found = interval(list(seeds.values()))
+    if found is None:
         return cell(MISSING, "")
-    half = None if interval.high is None else interval.high - interval.mean
-    spread = tag("span", f" ± {one.write(half)}", class_="spread") if half is not None else None
-    return cell([one.write(interval.mean), spread, strip(one, seeds, span, style)], f"{interval.mean:.6g}")
+    spread = tag("span", f" {ends}", class_="spread") if (ends := _ends(one, found)) else None
+    return cell([one.write(found.mean), spread, strip(one, seeds, span, style)], f"{found.mean:.6g}")
+
+
+def _ends(one: Column, found: Named) -> str:
+    """`± half` of an interval whose halves are equal, else both ends; empty without one."""
+    if found.low is None or found.high is None:
+        return ""
+    if found.kind == BCA:
+        return f"[{one.write(found.low)}, {one.write(found.high)}]"
+    return f"± {one.write(found.high - found.mean)}"
 
 
 def strip(one: Column, seeds: dict[int, float], span: tuple[float, float], style: Style) -> Markup | None:
@@ -158,21 +166,21 @@ def strip(one: Column, seeds: dict[int, float], span: tuple[float, float], style
     if len({value for values in one.values.values() for value in values.values()}) < 2:
         return None
     axis = Axis(*span, 2, 98)
-    interval = mean_interval(list(seeds.values()))
+    found = interval(list(seeds.values()))
     told = ", ".join(f"seed {seed}: {one.write(value)}" for seed, value in seeds.items())
     dots = "".join(f"M{coordinate(axis(value))} 6h0" for value in seeds.values())
     parts = [tag("path", d="M2 15H98", class_="grid")]
-    if interval and interval.low is not None and interval.high is not None:
+    if found and found.low is not None and found.high is not None:
         parts.append(
             tag(
                 "path",
-                d=f"M{coordinate(axis(interval.low))} 12H{coordinate(axis(interval.high))}",
+                d=f"M{coordinate(axis(found.low))} 12H{coordinate(axis(found.high))}",
                 class_="line",
                 stroke_width=2.4,
             )
         )
-    if interval:
-        parts.append(tag("path", d=f"M{coordinate(axis(interval.mean))} 9.5V14.5", class_="line", stroke_width=2))
+    if found:
+        parts.append(tag("path", d=f"M{coordinate(axis(found.mean))} 9.5V14.5", class_="line", stroke_width=2))
     parts.append(tag("path", d=dots, class_="line", stroke_width=4, opacity=0.55))
     return tag(
         "svg",

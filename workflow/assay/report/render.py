@@ -11,9 +11,12 @@ from assay.figures.numbers import duration, plural
 from assay.report.html import Markup, tag
 from assay.report.material import Material
 from assay.report.page import Section, assemble
+from assay.report.paper import files
 from assay.report.sections import (
+    across,
     adversarial,
     arms,
+    chance,
     config,
     conformal,
     confusion,
@@ -36,6 +39,7 @@ from assay.report.sections import (
     tuning,
     verdicts,
 )
+from assay.run.files import write_text
 from assay.run.results import Results
 from assay.study.registry import scan
 
@@ -43,6 +47,8 @@ from assay.study.registry import scan
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
     verdicts.section,
     arms.section,
+    across.section,
+    chance.section,
     tuning.section,
     curves.section,
     recall.section,
@@ -67,6 +73,17 @@ SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
 )
 
 
+def write(folder: Path) -> None:
+    """Write `report.html` into a study's folder, after the tables and the methods paragraph that it links to.
+
+    Raises:
+        FileNotFoundError: the folder holds no study.
+    """
+    material = _material(folder)
+    files.write(material)
+    write_text(folder / "report.html", _page(material))
+
+
 def render(folder: Path) -> str:
     """The report of the study whose results stand in `folder`, such as `results/digits`.
 
@@ -75,8 +92,15 @@ def render(folder: Path) -> str:
     Raises:
         FileNotFoundError: the folder holds no study.
     """
+    return _page(_material(folder))
+
+
+def _material(folder: Path) -> Material:
     results = Results(folder)
-    material = Material(results, scan([Path(file) for file in results.study.get("plugins", [])]))
+    return Material(results, scan([Path(file) for file in results.study.get("plugins", [])]))
+
+
+def _page(material: Material) -> str:
     sections = [made for section in SECTIONS if (made := section(material)) is not None]
     return assemble(f"{material.study['study']} · Assay", _header(material), sections, _footer(material))
 

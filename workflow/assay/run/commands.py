@@ -60,6 +60,19 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--variant", metavar="NAME", help="with this variant")
     add("plan", _plan, "list the jobs that would run, by stage, with an estimate", study=True)
     add("register", _register, "write what the study claims, and how it will be judged, to deposit it", study=True)
+    made = add("evidence", _evidence, "print the verdicts of a study as a Markdown page for docs/evidence")
+    made.add_argument("folder", nargs="+", metavar="results/STUDY")
+    made = add("export", _export, "write a finished study as an RO-Crate, to deposit it", study=True)
+    made.add_argument("folder", nargs="?", metavar="results/STUDY", help="as it stands there (default: by --study)")
+    made.add_argument("--into", metavar="DIR|FILE.zip", help="a new folder or archive (default: STUDY.crate.zip)")
+    made.add_argument("--license", metavar="URL", help="the licence of the results, such as an SPDX address")
+    made = add("reproduce", _reproduce, "list or start the studies that test what a paper claims")
+    made.add_argument(
+        "paper", nargs="?", metavar="PAPER", help="arXiv id, DOI or words of the citation; all if left out"
+    )
+    made.add_argument("--run", action="store_true", dest="start", help="start the study")
+    made.add_argument("--variant", metavar="NAME", help="a variant that the study declares, such as cpu")
+    made.add_argument("--study", metavar="FILE", help="the one meant, where several cite the paper")
     made = add("why", _why, "say which config key, input or file makes each job of TARGET run", study=True)
     made.add_argument("target", nargs="?", default="all", metavar="TARGET", help="a stage, an arm or a record")
     made = add("methods", _methods, "list the methods that a config can name, or show one")
@@ -117,6 +130,39 @@ def _register(options: argparse.Namespace) -> None:
     with locked(prepared.layout.study_lock(prepared.plan.folder), wait=False):
         file = register(prepared)
     print(f"{file}: {len(prepared.plan.study['claims'])} claims, plan of {len(prepared.plan.jobs)} jobs")
+
+
+def _evidence(options: argparse.Namespace) -> None:
+    from assay.run.results import load
+    from assay.run.verdict_table import verdict_page
+
+    print("\n".join(verdict_page(load(folder)) for folder in options.folder), end="")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from assay.run.export.crate import export
+    from assay.run.results import load
+
+    results = load(options.folder or _prepared(options).folder)
+    into = Path(options.into or f"{results.study['folder']}.crate.zip")
+    files = export(results, into, options.license)
+    print(f"{into}: {len(files)} files, {len(results.verdicts())} verdicts")
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from assay.run import reproduce
+
+    studies = reproduce.ready()
+    if options.paper:
+        studies = reproduce.find(studies, options.paper)
+    if options.study:
+        studies = reproduce.chosen(studies, Path(options.study))
+    if options.start:
+        if not options.paper:
+            raise ValueError("--run wants to know which paper")
+        return reproduce.run(studies, options.paper, options.variant)
+    print(reproduce.listing(studies, options.paper))
+    return 0
 
 
 def _why(options: argparse.Namespace) -> None:

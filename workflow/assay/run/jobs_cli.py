@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from assay.run.files import read_json, write_json, write_text
+from assay.run.files import read_json, write_json
 from assay.run.layout import HERE, Layout
 from assay.run.plans import Plans
 from assay.run.record import forced, fulfil
@@ -131,11 +131,11 @@ def gate(file: str, layout: Layout = HERE) -> int:
 
 
 def report(file: str, layout: Layout = HERE) -> int:
-    """Render the report of a study."""
-    from assay.report.render import render
+    """Write the report of a study, and beside it the tables and the methods for a paper."""
+    from assay.report.render import write
 
     study, _ = record_of(Path(file), layout)
-    write_text(Path(file), render(layout.study(study)))
+    write(layout.study(study))
     return 0
 
 

@@ -40,6 +40,11 @@ def made_from(study: dict[str, Any], registry: Registry) -> dict[str, list[str]]
     return links
 
 
+def taught_by(teacher: dict[str, Any] | None) -> list[str]:
+    """The arms whose trained models teach, by an entry `teacher`; none where a network teaches untrained."""
+    return [] if not teacher or teacher["untrained"] else [teacher["arm"], *teacher["assistants"]]
+
+
 def seen_by(study: dict[str, Any], name: str) -> list[str]:
     """The datasets whose images a generator of a resolved study learnt from, itself or through those it learns from."""
     made = study["generators"][name]
@@ -49,11 +54,6 @@ def seen_by(study: dict[str, Any], name: str) -> list[str]:
     if made.get("encoder"):
         seen.append(study["encoders"][made["encoder"]]["dataset"])
     return [*seen, *seen_by(study, made["teacher"])] if made.get("teacher") else seen
-
-
-def taught_by(teacher: dict[str, Any] | None) -> list[str]:
-    """The arms whose trained models teach, by an entry `teacher`; none where a network teaches untrained."""
-    return [] if not teacher or teacher["untrained"] else [teacher["arm"], *teacher["assistants"]]
 
 
 def averaged(arm: dict[str, Any], registry: Registry) -> list[str]:

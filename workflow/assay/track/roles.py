@@ -16,6 +16,8 @@ from assay.track.wanted import Role
 
 #: Files of the engine, of no use to a reader.
 _SKIPPED = ("seal.json",)
+#: Endings of what the report's stage writes beside the page.
+_FOR_PAPERS = (".md", ".bib", ".csv", ".tex")
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -91,12 +93,15 @@ def failure_role(results: Results, cell: Cell, reason: str, guarded: bool) -> li
 
 
 def study_roles(results: Results) -> list[Role]:
-    """The config as it was written, the plan, and the report."""
+    """The config as it was written, the plan, and the report with what lies beside it for a paper."""
     config = results.plan.get("config")
     role = Role("", "", files={"study.json": results.folder / "study.json"})
     report = results.folder / "report.html"
     if report.exists():
-        role.files["report.html"] = report
+        beside = [results.folder / "methods.md", results.folder / "methods.bib"]
+        beside += sorted((results.folder / "tables").glob("*.*"))
+        for file in [report, *(one for one in beside if one.suffix in _FOR_PAPERS and one.exists())]:
+            role.files[file.relative_to(results.folder).as_posix()] = file
     if config:
         role.texts["config.yaml"] = config
     role.marker = mark([[file.stat().st_mtime_ns for file in role.files.values()], sorted(role.files), config])

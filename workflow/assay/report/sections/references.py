@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from assay.report.html import join, tag
+from assay.report.html import join, note, tag
 from assay.report.material import Material
 from assay.report.page import Section
 from assay.study.registry import KINDS, Card, Registry
@@ -19,7 +19,12 @@ def section(material: Material) -> Section | None:
     used = methods_of(material.study, material.registry)
     if not used:
         return None
-    parts = []
+    parts = [
+        note(
+            "For a paper: what was run in ", tag("a", "methods.md", href="methods.md"), ", its citations in ",
+            tag("a", "methods.bib", href="methods.bib"), ".",
+        )
+    ]  # fmt: skip
     for kind, words in KINDS.items():
         cards = sorted((card for card in used if card.kind == kind), key=lambda card: card.name)
         if cards:
@@ -36,12 +41,16 @@ def section(material: Material) -> Section | None:
 
 
 def _entry(card: Card) -> Any:
-    papers = [card.paper, *(metric.paper for metric in card.metrics.values())]
-    distinct = [paper for paper in dict.fromkeys(papers) if paper]
     return tag(
         "li", tag("span", card.name, class_="name"), " ", card.summary,
-        *(tag("div", paper, class_="soft") for paper in distinct),
+        *(tag("div", paper, class_="soft") for paper in papers(card)),
     )  # fmt: skip
+
+
+def papers(card: Card) -> list[str]:
+    """What a method's card and those of its metrics cite, each once."""
+    every = [card.paper, *(metric.paper for metric in card.metrics.values())]
+    return [paper for paper in dict.fromkeys(every) if paper]
 
 
 def methods_of(study: dict[str, Any], registry: Registry) -> list[Card]:

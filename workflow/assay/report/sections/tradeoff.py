@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from assay.claims.interval import mean_interval
 from assay.figures.svg import Plot, padded
 from assay.report.compare import Column, column, columns, comparison
 from assay.report.html import Markup, figure, join, note, tag
 from assay.report.legend import arms_legend
 from assay.report.material import Material
 from assay.report.page import Section
+from assay.statistics.interval import interval
 
 #: The costs that are drawn; the table holds all.
 _DRAWN = ("nonzero-parameters", "nonzero-flops", "disk-bytes", "latency", "train-seconds")
@@ -44,7 +44,7 @@ def _scatter(material: Material, cost: Column, accuracy: Column) -> Markup:
     points = {}
     for arm in material.arms:
         if arm in cost.values and arm in accuracy.values:
-            height = mean_interval(list(accuracy.values[arm].values()))
+            height = interval(list(accuracy.values[arm].values()))
             if height:
                 points[arm] = (float(np.mean(list(cost.values[arm].values()))) / cost.scale[0], height)
     xs = [x for x, _ in points.values()]

@@ -27,8 +27,8 @@ def parts(verdict: dict[str, Any]) -> Markup | None:
     head = tag("tr", *(tag("th", word, scope="col") for word in ("part", "at its level", "effect")))
     needed = (verdict.get("tree") or {}).get("at-least")
     words = f"The claim asks for {needed} of them." if needed and needed < len(rows) else None
-    return tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), tag("p", words, class_="note") if words
-               else None, class_="parts wide")  # fmt: skip
+    drawn = tag("table", tag("thead", head), tag("tbody", *rows), aria_label="Parts of the claim")
+    return tag("div", drawn, tag("p", words, class_="note") if words else None, class_="parts wide")
 
 
 def _effect(part: dict[str, Any]) -> str:

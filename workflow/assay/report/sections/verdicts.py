@@ -14,6 +14,7 @@ from assay.report.material import Material
 from assay.report.page import Section
 from assay.report.sections.verdict_parts import curves, parts
 from assay.run.declared import looked, when
+from assay.statistics.effect import hedges
 
 WORDS = ("supported", "refuted", "inconclusive")
 
@@ -109,6 +110,8 @@ def _facts(verdict: dict[str, Any], budgets: str) -> list[tuple[str, str]]:
             facts.append((f"{100 * verdict['level']:.4g}% interval", f"[{ends}]"))
     if verdict.get("test"):
         facts.append(("test", verdict["test"]))
+        if "paired t" in verdict["test"] and (size := hedges([one for one, _ in _paired(verdict)])) is not None:
+            facts.append(("effect size (d_z, Hedges)", signed(size, 2)))
     against = verdict["verdict"] == "refuted"
     p = verdict.get("p_against_holm" if against else "p_holm")
     if p is not None:
@@ -133,10 +136,15 @@ def _digits(verdict: dict[str, Any]) -> int:
     return decimals_for([verdict["effect"]])
 
 
+def _paired(verdict: dict[str, Any]) -> list[tuple[float, int]]:
+    """Left minus right of each seed that has both, with the seed."""
+    pairs = zip(verdict.get("left") or [], verdict.get("right") or [], verdict.get("seeds") or [], strict=False)
+    return [(left - right, seed) for left, right, seed in pairs if not (missing(left) or missing(right))]
+
+
 def _differences(verdict: dict[str, Any]) -> Markup | None:
     """The paired differences on a line, with the claimed side shaded."""
-    pairs = list(zip(verdict.get("left") or [], verdict.get("right") or [], verdict.get("seeds") or [], strict=False))
-    points = [(left - right, seed) for left, right, seed in pairs if not (missing(left) or missing(right))]
+    points = _paired(verdict)
     if not points:
         return None
     side = claimed(verdict)

@@ -126,13 +126,13 @@ class Evaluations(Trials):
                     inputs |= more
                     records += others
                 spec = {"family": family, "options": single}
-                if "images" in wanted:
+                if "images" in card.reads:
                     spec["tta"] = declared["tta"]
                 if self.study["datasets"][declared["dataset"]]["private"] and _names_groups(card):
                     spec["private"] = True
                 if "external" in wanted:
                     inputs |= {f"external/{name}": self._elsewhere(arm, seed, name)[0] for name in self._external()}
-                if "seeds" in wanted:
+                if "seeds" in card.reads:
                     seeds = self.study["seeds"]
                     inputs |= {f"seeds/{place}": self._predict(arm, one)[0]["test"] for place, one in enumerate(seeds)}
                     spec["place"] = seeds.index(seed)
