@@ -64,7 +64,7 @@ def _stale_records(folder: Path, records: set[str]) -> list[Path]:
     kept |= {parent for path in kept for parent in path.parents}
     stale = []
     for top in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
-        if top.name == "gates" or top.name.startswith("."):
+        if top.name in ("gates", "tables") or top.name.startswith("."):
             continue
         if Path(top.name) not in kept:
             stale.append(top)

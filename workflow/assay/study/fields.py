@@ -30,7 +30,7 @@ ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
 #: Words that are targets, stages or folders of a study.
 RESERVED = (
     *("adjust", "all", "claims", "compress", "data", "datasets", "encoders", "evaluate", "gate", "generators"),
-    *("predict", "pretrain", "report", "store", "synthesize", "track", "train", "tune", "gates"),
+    *("predict", "pretrain", "report", "store", "synthesize", "track", "train", "tune", "gates", "tables"),
     # Snakemake's rules, since an arm's name is a rule too.
     *("adjust_model", "build_dataset", "choose_point", "compress_model", "decide_claims", "evaluate_trial"),
     *("fit_generator", "make_synthetic", "pass_gate", "predict_trial", "pretrain_encoder", "track_study"),
