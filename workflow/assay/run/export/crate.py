@@ -152,7 +152,7 @@ def _workflow(crate: ROCrate, made: Circumstances, workflow: Any) -> Any:
     workflow["softwareRequirements"] = [
         _entity(crate, url, "SoftwareApplication", name=name, url=url, version=" and ".join(found))
         for name, found in versions.items()
-        if found and (url := PYTHON if name == "python" else f"https://pypi.org/project/{name}/")
+        if found and (url := PYTHON if name == "python" else f"pkg:pypi/{name}")
     ]
     return workflow
 
