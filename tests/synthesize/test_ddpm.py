@@ -13,6 +13,7 @@ from assay.synthesize.ddpm import Ddpm
 from assay.synthesize.diffusion import diffuse, schedule, velocity
 from assay.synthesize.sampling import Sampling
 from assay.synthesize.unet import UNet
+from generating import halves
 
 REGISTRY = scan()
 STREAMS = Streams({"generator": 5})
@@ -53,15 +54,6 @@ def sampled(generator, labels, streams=None, name="ddim", **options):
 
 def quiet(step, **values):
     pass
-
-
-def halves(count=40):
-    """Class 0 is bright on the left half, class 1 on the right half."""
-    labels = np.arange(count) % 2
-    images = np.zeros((count, 8, 8, 1), np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[:, 4 * label : 4 * label + 4] = 255
-    return images, labels
 
 
 def trained(checkpoints=None, log=quiet, name="ddpm", **options):

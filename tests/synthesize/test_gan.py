@@ -12,6 +12,7 @@ from assay.synthesize import adaptive as adaptive_module
 from assay.synthesize.adaptive import EVERY, MOST, Adaptive, augmented, colours, moves
 from assay.synthesize.gan import steepness
 from assay.synthesize.rivals import Discriminator, Generator
+from generating import Kept
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
@@ -132,24 +133,6 @@ def test_the_discriminator_knows_the_class_and_how_much_a_batch_varies():
 
 
 # -- as a generator ---------------------------------------------------------------------------------------------------
-
-
-class Kept:
-    """Checkpoints in memory that stop the training once saved."""
-
-    def __init__(self, due_at=None):
-        self.state, self.due_at, self.asked = None, due_at, 0
-
-    def load(self):
-        return self.state
-
-    def save(self, state):
-        self.state, self.due_at = state, None
-        raise KeyboardInterrupt
-
-    def due(self):
-        self.asked += 1
-        return self.due_at == self.asked
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from assay.synthesize.progressive import target
 from assay.synthesize.samplers.ddim import ddim
 from assay.synthesize.sampling import Sampling
 from assay.synthesize.unet import UNet
+from generating import Kept, halves
 
 REGISTRY = scan()
 STREAMS = Streams({"generator": 5})
@@ -257,33 +258,6 @@ def test_a_consistency_sampler_with_the_exact_function_reproduces_the_distributi
 
 
 # -- as generators ----------------------------------------------------------------------------------------------------
-
-
-class Kept:
-    """Checkpoints in memory that say they are due after some steps and stop the training once saved."""
-
-    def __init__(self, due_at=None):
-        self.state, self.due_at, self.asked = None, due_at, 0
-
-    def load(self):
-        return self.state
-
-    def save(self, state):
-        self.state, self.due_at = state, None
-        raise KeyboardInterrupt
-
-    def due(self):
-        self.asked += 1
-        return self.due_at == self.asked
-
-
-def halves(count=40):
-    """Class 0 is bright on the left half, class 1 on the right half."""
-    labels = np.arange(count) % 2
-    images = np.zeros((count, 8, 8, 1), np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[:, 4 * label : 4 * label + 4] = 255
-    return images, labels
 
 
 def trained(name, teacher=None, checkpoints=None, log=lambda *_, **__: None, **options):

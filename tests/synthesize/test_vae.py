@@ -10,38 +10,12 @@ import torch
 from assay.streams import Streams
 from assay.study.registry import bind, scan
 from assay.synthesize.vae import Network, divergence, objective
+from generating import Kept, halves
 from torch.distributions import Normal, kl_divergence
 
 REGISTRY = scan()
 DEFAULTS = {key: option.default for key, option in REGISTRY.card("generator", "vae").options.items()}
 STREAMS = Streams({"generator": 5})
-
-
-class Kept:
-    """Checkpoints in memory that stop the training once saved."""
-
-    def __init__(self, due_at=None):
-        self.state, self.due_at, self.asked = None, due_at, 0
-
-    def load(self):
-        return self.state
-
-    def save(self, state):
-        self.state, self.due_at = state, None
-        raise KeyboardInterrupt
-
-    def due(self):
-        self.asked += 1
-        return self.due_at == self.asked
-
-
-def halves(count=40):
-    """Class 0 is bright on the left half, class 1 on the right half."""
-    labels = np.arange(count) % 2
-    images = np.zeros((count, 8, 8, 1), np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[:, 4 * label : 4 * label + 4] = 255
-    return images, labels
 
 
 def trained(checkpoints=None, **options):
